@@ -1,0 +1,53 @@
+"""The name of a service whose owner gave it none, from the command line that started it."""
+
+from __future__ import annotations
+
+import os
+
+from otel_run.command_line import parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.command_line import CommandLine
+
+EXTENSIONS = (".py", ".pyw", ".pyc", ".pyz", ".zip", ".exe")
+# An application server says less than the application that it serves.
+SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "uwsgi", "waitress-serve")
+ENTRY_MODULES = ("wsgi", "asgi", "__main__")
+
+
+def infer(argv: list[str]) -> str:
+    """Name the application, module or script of a `sys.orig_argv`; "" where there is none."""
+    line = parse(argv)
+    program = _without_entry_module(line.module) if line.module else _script_name(line.script)
+    if program in SERVERS:
+        return _application(line) or program
+    return program
+
+
+def _script_name(script: str) -> str:
+    if not script:
+        return ""
+    folder, name = os.path.split(os.path.abspath(script))
+    stem, extension = os.path.splitext(name)
+    if extension.lower() in EXTENSIONS:
+        name = stem
+    return os.path.basename(folder) if name == "__main__" else name
+
+
+def _application(line: CommandLine) -> str:
+    """Return `shop` for the first argument like `shop.wsgi:app`; host:port is not like it."""
+    for argument in line.arguments:
+        module, colon, attribute = argument.partition(":")
+        if colon and attribute[:1].isidentifier() and _is_dotted_name(module):
+            return _without_entry_module(module)
+    return ""
+
+
+def _is_dotted_name(text: str) -> bool:
+    return all(part.isidentifier() for part in text.split("."))
+
+
+def _without_entry_module(module: str) -> str:
+    parent, _, last = module.rpartition(".")
+    return parent if parent and last in ENTRY_MODULES else module

@@ -1,0 +1,282 @@
+"""What the environment asks for: the only reader of `os.environ`.
+
+A bad setting never stops the program: each is one line in `complaints`, and the default is used.
+"""
+
+from __future__ import annotations
+
+import os
+
+from otel_run.settings import values
+from otel_run.settings.endpoint import Endpoint, check_protocol, read_endpoint
+from otel_run.settings.environment import Environment
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["Endpoint", "Settings", "current", "load", "sdk_disabled"]
+
+SIGNALS = ("traces", "metrics", "logs")
+EXPORTERS = ("otlp", "local", "console")
+PROPAGATORS = ("tracecontext", "baggage")
+SAMPLERS = (
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+)
+# RFC 9110, RFC 5789 and, since 1.42 of the semantic conventions, QUERY.
+KNOWN_METHODS = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE"
+
+
+class Settings:
+    """Every setting, with the variable that sets it; durations in seconds."""
+
+    __slots__ = (
+        "attribute_count_limit",
+        "attribute_length_limit",
+        "complaints",
+        "disabled",
+        "disabled_instrumentations",
+        "endpoints",
+        "event_attribute_count_limit",
+        "export_timeout",
+        "exporters",
+        "known_methods",
+        "link_attribute_count_limit",
+        "max_export_batch_size",
+        "max_queue_size",
+        "metric_export_interval",
+        "metric_export_timeout",
+        "propagators",
+        "queue_size_is_set",
+        "resource_attributes",
+        "root_pid",
+        "run_folder",
+        "sampler",
+        "sampler_ratio",
+        "schedule_delay",
+        "service_name",
+        "span_event_count_limit",
+        "span_link_count_limit",
+        "store",
+        "summary",
+        "verbosity",
+    )
+
+    # OTEL_SDK_DISABLED
+    disabled: bool
+    # OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, in lower case; "*" stands for all
+    disabled_instrumentations: frozenset[str]
+    # OTEL_SERVICE_NAME, "" when unset
+    service_name: str
+    # OTEL_RESOURCE_ATTRIBUTES
+    resource_attributes: dict[str, str]
+    # OTEL_{TRACES,METRICS,LOGS}_EXPORTER: of EXPORTERS by signal; () for `none`
+    exporters: dict[str, tuple[str, ...]]
+    # OTEL_EXPORTER_OTLP_[{TRACES,METRICS,LOGS}_]…, by signal
+    endpoints: dict[str, Endpoint]
+    # OTEL_TRACES_SAMPLER, OTEL_TRACES_SAMPLER_ARG
+    sampler: str
+    sampler_ratio: float
+    # OTEL_PROPAGATORS, of PROPAGATORS
+    propagators: tuple[str, ...]
+    # OTEL_[SPAN_]ATTRIBUTE_COUNT_LIMIT
+    attribute_count_limit: int
+    # OTEL_[SPAN_]ATTRIBUTE_VALUE_LENGTH_LIMIT, None without a limit
+    attribute_length_limit: int | None
+    # OTEL_SPAN_EVENT_COUNT_LIMIT, OTEL_SPAN_LINK_COUNT_LIMIT
+    span_event_count_limit: int
+    span_link_count_limit: int
+    # OTEL_{EVENT,LINK}_ATTRIBUTE_COUNT_LIMIT, else OTEL_ATTRIBUTE_COUNT_LIMIT
+    event_attribute_count_limit: int
+    link_attribute_count_limit: int
+    # OTEL_BSP_SCHEDULE_DELAY
+    schedule_delay: float
+    # OTEL_BSP_EXPORT_TIMEOUT, None without a limit
+    export_timeout: float | None
+    # OTEL_BSP_MAX_QUEUE_SIZE, and whether it holds something usable
+    max_queue_size: int
+    queue_size_is_set: bool
+    # OTEL_BSP_MAX_EXPORT_BATCH_SIZE, never above the queue's
+    max_export_batch_size: int
+    # OTEL_METRIC_EXPORT_INTERVAL
+    metric_export_interval: float
+    # OTEL_METRIC_EXPORT_TIMEOUT, None without a limit
+    metric_export_timeout: float | None
+    # OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS
+    known_methods: frozenset[str]
+    # OTEL_RUN_FOLDER: the launcher's folder for this run, "" without the command
+    run_folder: str
+    # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
+    store: str
+    # OTEL_RUN_ROOT_PID, 0 without the command
+    root_pid: int
+    # OTEL_RUN_SUMMARY, None when unset
+    summary: bool | None
+    # OTEL_RUN_VERBOSITY: -1 quiet, 0, 1 verbose
+    verbosity: int
+    # One line for each setting that cannot be used as it is
+    complaints: tuple[str, ...]
+
+    @property
+    def root(self) -> bool:
+        """Whether this is the process that the launcher became, and no child of it."""
+        return self.root_pid == os.getpid()
+
+
+# Field, its variables from the most to the least specific, type, default as one would write it.
+VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str], object], str], ...] = (
+    ("service_name", ("OTEL_SERVICE_NAME",), str, ""),
+    ("resource_attributes", ("OTEL_RESOURCE_ATTRIBUTES",), values.pairs, ""),
+    (
+        "sampler",
+        ("OTEL_TRACES_SAMPLER",),
+        values.one_of(*SAMPLERS),
+        "parentbased_always_on",
+    ),
+    (
+        "attribute_count_limit",
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        values.count,
+        "128",
+    ),
+    (
+        "attribute_length_limit",
+        ("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+        values.limit,
+        values.NO_LIMIT,
+    ),
+    ("span_event_count_limit", ("OTEL_SPAN_EVENT_COUNT_LIMIT",), values.count, "128"),
+    ("span_link_count_limit", ("OTEL_SPAN_LINK_COUNT_LIMIT",), values.count, "128"),
+    (
+        "event_attribute_count_limit",
+        ("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        values.count,
+        "128",
+    ),
+    (
+        "link_attribute_count_limit",
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        values.count,
+        "128",
+    ),
+    ("schedule_delay", ("OTEL_BSP_SCHEDULE_DELAY",), values.duration, "5000"),
+    ("export_timeout", ("OTEL_BSP_EXPORT_TIMEOUT",), values.timeout, "30000"),
+    ("metric_export_interval", ("OTEL_METRIC_EXPORT_INTERVAL",), values.interval, "60000"),
+    ("metric_export_timeout", ("OTEL_METRIC_EXPORT_TIMEOUT",), values.timeout, "30000"),
+    ("run_folder", ("OTEL_RUN_FOLDER",), values.folder, ""),
+    ("root_pid", ("OTEL_RUN_ROOT_PID",), values.process, "0"),
+    ("verbosity", ("OTEL_RUN_VERBOSITY",), values.verbosity, "0"),
+)
+
+# Variables of which only the default is built in.
+FIXED = (
+    ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative"),
+    ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "explicit_bucket_histogram"),
+)
+
+_current: Settings | None = None
+
+
+def current() -> Settings:
+    """The settings of this process, read once."""
+    global _current  # noqa: PLW0603  one process has one environment
+    if _current is None:
+        _current = load(os.environ)
+    return _current
+
+
+def sdk_disabled() -> bool:
+    """Whether to stay out of the program altogether, before anything else is read."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings that an environment asks for; never raises."""
+    environment = Environment(environ)
+    settings = Settings()
+    for field, names, parse, default in VARIABLES:
+        setattr(settings, field, environment.read(names, parse, default))
+    settings.disabled = bool(environment.flag("OTEL_SDK_DISABLED"))
+    settings.summary = environment.flag("OTEL_RUN_SUMMARY")
+    settings.propagators = environment.choices("OTEL_PROPAGATORS", PROPAGATORS, PROPAGATORS)
+    settings.store = _store(environ)
+    _read_lists(environment, settings)
+    _read_ratio(environment, settings)
+    _read_queue(environment, settings)
+    _read_exporters(environment, settings)
+    if environment.given:
+        _check_names(environment)
+    settings.complaints = tuple(environment.complaints)
+    return settings
+
+
+def _read_lists(environment: Environment, settings: Settings) -> None:
+    disabled = environment.text("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").lower()
+    settings.disabled_instrumentations = frozenset(values.listed(disabled))
+    methods = environment.text("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") or KNOWN_METHODS
+    settings.known_methods = frozenset(values.listed(methods))
+
+
+def _read_ratio(environment: Environment, settings: Settings) -> None:
+    settings.sampler_ratio = 1.0
+    name = "OTEL_TRACES_SAMPLER_ARG"
+    if settings.sampler.endswith("traceidratio"):
+        settings.sampler_ratio = environment.read((name,), values.ratio, "1")
+    elif name in environment.given and "OTEL_TRACES_SAMPLER" not in environment.given:
+        problem = "means something only to a sampler that OTEL_TRACES_SAMPLER names"
+        environment.complain(name, ValueError(problem), "")
+
+
+def _read_queue(environment: Environment, settings: Settings) -> None:
+    # 65,536 rather than the specification's 2,048: a burst must not be lost (docs/architecture.md).
+    source, queue = environment.first(("OTEL_BSP_MAX_QUEUE_SIZE",), values.size, "65536")
+    settings.max_queue_size = queue
+    settings.queue_size_is_set = bool(source)
+    name = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
+    source, batch = environment.first((name,), values.size, "512")
+    if source and batch > queue:
+        problem = ValueError("greater than the queue (OTEL_BSP_MAX_QUEUE_SIZE)")
+        environment.complain(name, problem, str(queue))
+    settings.max_export_batch_size = min(batch, queue)
+
+
+def _read_exporters(environment: Environment, settings: Settings) -> None:
+    settings.exporters = {}
+    settings.endpoints = {}
+    for signal in SIGNALS:
+        upper = signal.upper()
+        default = "otlp"
+        endpoints = (f"OTEL_EXPORTER_OTLP_{upper}_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+        if settings.run_folder and not environment.text(*endpoints):
+            default = "local"
+        chosen = environment.choices(f"OTEL_{upper}_EXPORTER", EXPORTERS, (default,))
+        settings.exporters[signal] = chosen
+        settings.endpoints[signal] = endpoint = read_endpoint(environment, signal)
+        if "otlp" in chosen:
+            check_protocol(environment, signal, endpoint)
+
+
+def _check_names(environment: Environment) -> None:
+    for name, only in FIXED:
+        environment.read((name,), values.one_of(only), only)
+    for name in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
+        if name in environment.given:
+            environment.complain(name, ValueError("files are not read"), "the environment")
+    environment.check_names()
+
+
+def _store(environ: Mapping[str, str]) -> str:
+    folder = environ.get("OTEL_RUN_STORE", "").strip()
+    if folder:
+        return folder
+    state = environ.get("XDG_STATE_HOME", "")
+    # The XDG base directory specification: what is not absolute is ignored.
+    if not os.path.isabs(state):
+        home = environ.get("HOME") or os.path.expanduser("~")
+        state = os.path.join(home, ".local", "state")
+    return os.path.join(state, "otel-run")
