@@ -1,0 +1,56 @@
+"""A bounded mapping of what was seen lately."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+    from typing import Generic, TypeVar
+
+    Key = TypeVar("Key", bound=Hashable)
+    Item = TypeVar("Item")
+    Bounded = Generic[Key, Item]
+else:
+
+    class Bounded:
+        """Stands for `Generic` at run time, where `typing` is not imported."""
+
+        def __class_getitem__(cls, _: object) -> type:
+            return cls
+
+
+class Cache(Bounded):
+    """Two generations: what is used moves to the young one; the old one is let go as a whole.
+
+    `limit` bounds the weight of a generation, so that the whole holds at most twice that. Looking
+    up takes one dictionary access for what is in use; no order is kept and no lock is needed: two
+    threads that meet at the border forget something at worst.
+    """
+
+    __slots__ = ("_limit", "_old", "_weigh", "_weight", "_young")
+
+    def __init__(self, limit: int, weigh: Callable[[Item], int] | None = None) -> None:
+        self._limit = limit
+        self._weigh = weigh
+        self._weight = 0
+        self._young: dict[Key, Item] = {}
+        self._old: dict[Key, Item] = {}
+
+    def get(self, key: Key) -> Item | None:
+        """Return what was put under the key, or None."""
+        found = self._young.get(key)
+        if found is None:
+            found = self._old.get(key)
+            if found is not None:
+                self.put(key, found)
+        return found
+
+    def put(self, key: Key, item: Item) -> None:
+        """Keep the item, and let the old generation go when the young one is full."""
+        self._weight += self._weigh(item) if self._weigh else 1
+        if self._weight > self._limit:
+            self._old, self._young, self._weight = self._young, {}, 0
+        self._young[key] = item
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)

@@ -1,0 +1,70 @@
+"""What is current: one context variable that holds a node.
+
+The program's own context variables are never copied or read: where context has to travel (a new
+thread, an executor), this one variable travels alone.
+"""
+
+from __future__ import annotations
+
+from _contextvars import ContextVar
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Protocol
+
+    class Convention(Protocol):
+        """The kind of an operation, and how far out it is among its kind."""
+
+        name: str
+        layer: int
+
+
+class Node:
+    """What a new operation needs to know of the one around it.
+
+    `trace_id` is 0 where there is no trace yet (only baggage came in). `values` is opaque here and
+    inherited by reference; baggage has its place in it. `convention` says which kind of
+    operation this is, for suppression; a remote parent has none.
+    """
+
+    __slots__ = (
+        "convention",
+        "owner",
+        "remote",
+        "sampled",
+        "span_id",
+        "trace_id",
+        "trace_state",
+        "values",
+    )
+
+    def __init__(
+        self,
+        trace_id: int = 0,
+        span_id: int = 0,
+        *,
+        sampled: bool = False,
+        remote: bool = False,
+        trace_state: str = "",
+        values: Mapping[str, object] | None = None,
+    ) -> None:
+        self.trace_id = trace_id
+        self.span_id = span_id
+        self.sampled = sampled
+        self.remote = remote
+        self.trace_state = trace_state
+        self.values = values
+        self.convention: Convention | None = None
+        self.owner: object = None
+
+    @property
+    def baggage(self) -> Any:  # noqa: ANN401  the propagation's own form
+        """The baggage that goes along, as it came in."""
+        return None if self.values is None else self.values.get("baggage")
+
+
+CURRENT: ContextVar[Node | None] = ContextVar("otel_run", default=None)
+
+# Current in the export thread, and wherever nothing may be recorded.
+SUPPRESSED = Node()

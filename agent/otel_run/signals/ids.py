@@ -1,0 +1,27 @@
+"""Trace and span ids, from a generator of our own.
+
+The module-level generator of `random` is the program's: drawing from it would change the
+program's sequence, and `random.seed(42)` would repeat our ids.
+"""
+
+from __future__ import annotations
+
+import os
+from _random import Random
+
+_GENERATOR = Random()
+
+# One C call each; bits of 128 and 64 (W3C Trace Context, section 3.2.2).
+draw = _GENERATOR.getrandbits
+
+PROCESS = os.getpid()
+
+
+def reseed() -> None:
+    """Start a sequence of this process's own; to be called in every forked child."""
+    global PROCESS  # noqa: PLW0603  the one process that this module's state belongs to
+    PROCESS = os.getpid()
+    _GENERATOR.seed(int.from_bytes(os.urandom(32), "big"))
+
+
+reseed()

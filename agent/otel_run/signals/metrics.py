@@ -1,0 +1,183 @@
+"""Histograms, cumulative: instruments, and their series.
+
+Only the export thread writes to a series. A thread that finds the record queue full folds its
+point into the instrument's `late` points under a lock, and the export thread merges them.
+"""
+
+from __future__ import annotations
+
+from _bisect import bisect_right
+from otel_run.native import allocate_lock
+from time import time_ns
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.signals.description import Scope
+    from otel_run.signals.values import Attributes
+
+# Series of one instrument (specification, metrics/sdk.md, cardinality limits).
+CARDINALITY_LIMIT = 2000
+# Points that wait to be settled.
+RECENT = 256
+
+OVERFLOW: Attributes = {"otel.metric.overflow": True}
+
+
+class Series:
+    """The points of one set of attributes: counts per bucket, sum, extremes.
+
+    Points are gathered in `recent` and settled many at a time, which costs a third.
+    """
+
+    __slots__ = (
+        "attributes",
+        "count",
+        "counts",
+        "encoded",
+        "instrument",
+        "maximum",
+        "minimum",
+        "recent",
+        "sum",
+    )
+
+    def __init__(self, instrument: Histogram, attributes: Attributes) -> None:
+        self.instrument = instrument
+        self.attributes = attributes
+        self.encoded: bytes | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Back to no points at all."""
+        self.recent: list[float] = []
+        self.counts = [0] * (len(self.instrument.boundaries) + 1)
+        self.count = 0
+        self.sum = 0.0
+        self.minimum = self.maximum = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one point."""
+        self.recent.append(value)
+        if len(self.recent) >= RECENT:
+            self.settle()
+
+    def settle(self) -> None:
+        """Put recent points into their buckets; a boundary is its bucket's inclusive upper end."""
+        recent, self.recent = self.recent, []
+        if not recent:
+            return
+        recent.sort()
+        below = 0
+        for index, boundary in enumerate(self.instrument.boundaries):
+            place = bisect_right(recent, boundary)
+            self.counts[index] += place - below
+            below = place
+        self.counts[-1] += len(recent) - below
+        self.minimum = min(self.minimum, recent[0]) if self.count else recent[0]
+        self.maximum = max(self.maximum, recent[-1]) if self.count else recent[-1]
+        self.sum += sum(recent)
+        self.count += len(recent)
+
+    def merge(self, other: Series) -> None:
+        """Add the points of another series."""
+        other.settle()
+        if not other.count:
+            return
+        self.minimum = min(self.minimum, other.minimum) if self.count else other.minimum
+        self.maximum = max(self.maximum, other.maximum) if self.count else other.maximum
+        self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
+        self.sum += other.sum
+        self.count += other.count
+
+
+class Histogram:
+    """One instrument: what is measured, and a series for each set of attributes."""
+
+    def __init__(
+        self, scope: Scope, name: str, unit: str, description: str, boundaries: tuple[float, ...]
+    ) -> None:
+        self.scope = scope
+        self.name = name
+        self.unit = unit
+        self.description = description
+        self.boundaries = boundaries
+        self.start = time_ns()
+        self.series: dict[object, Series] = {}
+        self._lock = allocate_lock()
+        METER.append(self)
+
+    def series_of(self, attributes: Attributes) -> Series:
+        """Return the series of these attributes, or the overflow series beyond the limit."""
+        key = tuple(sorted(attributes.items(), key=_name))
+        with self._lock:
+            found = self.series.get(key)
+            if found is None:
+                found = self._add_series(key, attributes)
+        return found
+
+    def _add_series(self, key: object, attributes: Attributes) -> Series:
+        if len(self.series) >= CARDINALITY_LIMIT - 1:
+            key, attributes = None, OVERFLOW
+        found = self.series.get(key)
+        if found is None:
+            found = self.series[key] = Series(self, attributes)
+        return found
+
+    def settled(self) -> list[Series]:
+        """Return the series that have points, all of them in their buckets."""
+        with self._lock:
+            series = list(self.series.values())
+        for one in series:
+            one.settle()
+        return [one for one in series if one.count]
+
+    def restart(self) -> None:
+        """Begin again from zero, as a forked child does."""
+        self._lock = allocate_lock()
+        self.start = time_ns()
+        for series in self.series.values():
+            series.clear()
+
+
+def _name(item: tuple[str, object]) -> str:
+    return item[0]
+
+
+# Every instrument of this process.
+METER: list[Histogram] = []
+
+
+class Late:
+    """Points that found the record queue full, and how many spans did.
+
+    Folded under a lock by the thread that found it so; merged by the export thread.
+    """
+
+    __slots__ = ("_lock", "_points", "dropped")
+
+    def __init__(self) -> None:
+        self._lock = allocate_lock()
+        self._points: dict[Series, Series] = {}
+        self.dropped = 0
+
+    def add(self, series: Series, value: float) -> None:
+        """Fold a point in."""
+        with self._lock:
+            points = self._points.get(series)
+            if points is None:
+                points = self._points[series] = Series(series.instrument, series.attributes)
+            points.add(value)
+
+    def drop(self, series: Series | None, value: float) -> None:
+        """Count a dropped span, and keep its point."""
+        with self._lock:
+            self.dropped += 1
+        if series is not None:
+            self.add(series, value)
+
+    def merge(self) -> None:
+        """Add the points to their series."""
+        with self._lock:
+            points, self._points = self._points, {}
+        for series, late in points.items():
+            series.merge(late)
