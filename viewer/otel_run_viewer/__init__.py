@@ -1,0 +1,1 @@
+"""Reads what otel-run stored. Never loaded in the traced program's process."""

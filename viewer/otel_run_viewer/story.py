@@ -1,0 +1,126 @@
+"""What a span's line tells: where, how it ended, and what was asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otel_run_viewer.screen import Segment
+
+if TYPE_CHECKING:
+    from otel_run_viewer.fold import Fold
+    from otel_run_viewer.screen import Screen
+    from otel_run_viewer.telemetry import Attributes, Span
+
+MICROSECOND = 1_000  # nanoseconds
+UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
+DAY = 24 * UNITS["h"]
+LARGEST_ROUNDED = 999.5  # from there on it is the next unit's 1.00
+CLIENT_ERROR, SERVER_ERROR = 400, 500
+# What was asked; the first that a span has and its name does not say already.
+SUBJECTS = (
+    "db.query.text",
+    "url.full",
+    "url.path",
+    "messaging.destination.name",
+    "rpc.method",
+    "server.address",
+)
+
+
+def tell_duration(nanoseconds: int, micro: str) -> str:
+    """Write a duration in three figures: 843 µs, 1.21 ms, 12.3 ms, 182 ms, 2.05 s, 16.7 min."""
+    if nanoseconds < MICROSECOND:
+        return f"{nanoseconds} ns"
+    for unit, size in {micro: MICROSECOND, **UNITS}.items():
+        if nanoseconds < LARGEST_ROUNDED * size:
+            return f"{_round(nanoseconds / size)} {unit}"
+    return f"{nanoseconds / DAY:.0f} d"
+
+
+def tell_facts(span: Span, screen: Screen, *, arrives: bool) -> list[Segment]:
+    """Tell of one span. `arrives`: the span above is of another service, or there is none."""
+    facts = []
+    if arrives:
+        facts.append(Segment(screen.show(span.resource.service), "cyan"))
+    facts += _tell_kind(span, arrives=arrives)
+    facts += _tell_outcome(span, screen)
+    facts += _tell_subject(span, screen)
+    return facts
+
+
+def tell_fold(fold: Fold, screen: Screen) -> list[Segment]:
+    """Tell what equal siblings have in common."""
+    facts = [Segment(f"{tell_duration(fold.total, screen.glyphs.micro)} in all", "dim")]
+    if fold.repeats_query:
+        facts.append(Segment("N+1?", "yellow"))
+    if fold.inner:
+        facts.append(Segment(f"{fold.inner:,} spans inside", "dim"))
+    for key in ("db.query.text", "url.full", "server.address"):
+        if text := fold.shared(key):
+            return [*facts, Segment(screen.show(text), "dim")]
+    return facts
+
+
+def tell_series(series: list[Span], screen: Screen) -> Segment:
+    """Tell that calls waited for each other."""
+    total = tell_duration(sum(call.duration for call in series), screen.glyphs.micro)
+    return Segment(f"{len(series)} HTTP calls one after another, {total} in all", "yellow")
+
+
+def tell_exception(span: Span, screen: Screen) -> str:
+    """Give a failed span's last exception, else its status message; empty for others."""
+    if not span.failed:
+        return ""
+    for event in reversed(span.events):
+        if event.name == "exception":
+            name = _read_text(event.attributes, "exception.type")
+            message = _read_text(event.attributes, "exception.message")
+            return screen.show(": ".join(filter(None, (name, message))))
+    return screen.show(span.status_message)
+
+
+def _round(amount: float) -> str:
+    decimals = 2 if amount < 9.995 else 1 if amount < 99.95 else 0  # noqa: PLR2004 - 3 figures
+    return f"{amount:.{decimals}f}"
+
+
+def _tell_kind(span: Span, *, arrives: bool) -> list[Segment]:
+    kind = span.kind_name
+    if kind == "server":
+        told = not arrives
+    elif kind == "client":
+        told = not any(key in span.attributes for key in ("http.request.method", "db.system.name"))
+    else:
+        told = kind in ("producer", "consumer")
+    return [Segment(kind, "dim")] if told else []
+
+
+def _tell_outcome(span: Span, screen: Screen) -> list[Segment]:
+    facts = []
+    status = span.attributes.get("http.response.status_code")
+    if status is not None:
+        facts.append(Segment(screen.show(str(status)), _status_style(status)))
+    error = _read_text(span.attributes, "error.type")
+    if error and error != str(status) and not tell_exception(span, screen).startswith(error):
+        facts.append(Segment(screen.show(error), "red"))
+    return facts
+
+
+def _status_style(status: object) -> str:
+    if not isinstance(status, int) or status < CLIENT_ERROR:
+        return "dim"
+    return "yellow" if status < SERVER_ERROR else "red"
+
+
+def _tell_subject(span: Span, screen: Screen) -> list[Segment]:
+    for key in SUBJECTS:
+        text = _read_text(span.attributes, key)
+        if text:
+            said = span.name.endswith(text)
+            return [] if said else [Segment(screen.show(text), "dim")]
+    return []
+
+
+def _read_text(attributes: Attributes, key: str) -> str:
+    value = attributes.get(key)
+    return "" if value is None else str(value)
