@@ -1,0 +1,69 @@
+"""The command `otel-run`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from otel_run_bootstrap import executable, flags
+from otel_run_bootstrap.environment import prepare
+from otel_run_bootstrap.isolation import isolating_option
+
+# Each has a `main` that takes the arguments after its name and returns an exit status.
+SUBCOMMANDS = {
+    "libraries": "otel_run_bootstrap.libraries",
+    "show": "otel_run_viewer.show",
+}
+
+
+def main() -> int:
+    try:
+        variables, given, command = flags.read(sys.argv[1:])
+        if "--help" in given or "--version" in given:
+            return inform(given)
+        if not command:
+            return complain("no command, see otel-run --help")
+        if command[0] in SUBCOMMANDS and "--" not in given:
+            return run_subcommand(command[0], command[1:])
+        return run(command, variables)
+    except flags.UsageError as error:
+        return complain(str(error))
+    except executable.CannotRunError as error:
+        return complain(str(error), error.status)
+
+
+def run(command: list[str], variables: dict[str, str]) -> int:
+    """Become the command; only on Windows does this return, with its status."""
+    environ = {**os.environ, **variables}
+    path = executable.locate(command[0], environ)
+    option = isolating_option(command)
+    if option:
+        complain(f"python {option} cannot be recorded: it ignores what is set around it")
+    prepare(environ, command)
+    return executable.become(path, command, environ)
+
+
+def run_subcommand(name: str, arguments: list[str]) -> int:
+    module = SUBCOMMANDS[name]
+    __import__(module)
+    status: int = sys.modules[module].main(arguments)
+    return status
+
+
+def inform(given: list[str]) -> int:
+    if "--help" in given:
+        from otel_run_bootstrap.help import help_text
+
+        sys.stdout.write(help_text())
+    else:
+        from otel_run import __version__
+
+        sys.stdout.write(f"otel-run {__version__}\n")
+    return 0
+
+
+def complain(line: str, status: int = 2) -> int:
+    from otel_run.notice import say
+
+    say(line)
+    return status

@@ -1,0 +1,57 @@
+"""The variables that make the command's Pythons record what they do."""
+
+from __future__ import annotations
+
+import os
+
+from otel_run.service_name import infer
+from otel_run_bootstrap import runs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTOLOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "autoload")
+
+
+def prepare(environ: dict[str, str], command: list[str]) -> None:
+    """Add the variables for a command that this process is about to become."""
+    folder = runs.runs_folder(environ)
+    runs.prune(folder)
+    uncoerce_locale(environ)
+    environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""))
+    environ["OTEL_RUN_ROOT_PID"] = str(os.getpid())
+    environ["OTEL_RUN_FOLDER"] = os.path.join(folder, runs.new_name(service(environ, command)))
+
+
+def python_path(old: str) -> str:
+    """Put our folder first. An empty entry means the working folder: none is made, none lost."""
+    entries = old.split(os.pathsep) if old else []
+    return os.pathsep.join([AUTOLOAD, *(entry for entry in entries if entry != AUTOLOAD)])
+
+
+def service(environ: Mapping[str, str], command: list[str]) -> str:
+    """Name the run: as its service is, if somebody named that, else after the command."""
+    if environ.get("OTEL_SERVICE_NAME"):
+        return environ["OTEL_SERVICE_NAME"]
+    for attribute in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(","):
+        key, _, value = attribute.partition("=")
+        if key.strip() == "service.name" and value.strip():
+            return value.strip()
+    return infer(command) or os.path.basename(command[0])
+
+
+def uncoerce_locale(environ: dict[str, str]) -> None:
+    """Take back LC_CTYPE where Python set it for itself (PEP 538).
+
+    A Python that finds it set does not switch to its UTF-8 mode, as it would have without us.
+    """
+    if environ.get("LANG", "") not in ("", "C", "POSIX") or environ.get("LC_ALL"):
+        return
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            given = file.read()
+    except OSError:
+        return
+    if not any(variable.startswith(b"LC_CTYPE=") for variable in given.split(b"\0")):
+        environ.pop("LC_CTYPE", None)

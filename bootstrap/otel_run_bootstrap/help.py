@@ -1,0 +1,27 @@
+"""What `otel-run --help` prints; it fits a screen of 24 lines and 80 columns."""
+
+from __future__ import annotations
+
+from otel_run_bootstrap.flags import FLAGS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run_bootstrap.flags import Flag
+
+USAGE = "usage: otel-run [flags] COMMAND [ARGS...]"
+SUBCOMMANDS = """\
+       otel-run show [RUN]     what was recorded in this run, else in the last
+       otel-run libraries      the libraries that are recorded
+Records what COMMAND and the Pythons that it starts do: otel-run python app.py"""
+NOTES = """\
+A flag wins over the variable of its name, such as OTEL_SERVICE_NAME. A command
+called like one of ours follows two dashes: otel-run -- show"""
+
+
+def help_text() -> str:
+    flags = "\n".join(line(flag) for flag in FLAGS)
+    return f"{USAGE}\n{SUBCOMMANDS}\n\n{flags}\n\n{NOTES}\n"
+
+
+def line(flag: Flag) -> str:
+    return f"  {flag.name + ' ' + flag.value:30}{flag.meaning}"
