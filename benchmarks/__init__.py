@@ -1,0 +1,1 @@
+"""What otel-run costs a program, beside OpenTelemetry and Datadog: `scripts/benchmark --help`."""

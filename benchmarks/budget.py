@@ -1,0 +1,80 @@
+"""The rows: what is measured, and what otel-run may add to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import Start
+from benchmarks.row import PROGRAMS, Burst, Operation, Whole
+
+UNSAMPLED = {"OTEL_TRACES_SAMPLER": "always_off"}
+DISABLED = {"OTEL_SDK_DISABLED": "true", "DD_TRACE_ENABLED": "false"}
+SEVENTY_STATEMENTS = (str(PROGRAMS / "sqlite3_execute.py"), "70")
+
+if TYPE_CHECKING:
+    from benchmarks.measurement import Row
+
+ROWS: tuple[Row, ...] = (
+    Whole("start", "start of `python -c pass`", limit=30, arguments=("-c", "pass")),
+    Whole(
+        "start-inside",
+        "the same, in the program itself",
+        limit=5,
+        arguments=("-c", "pass"),
+        start=Start(launched=False),
+    ),
+    Whole(
+        "start-disabled",
+        "the same, disabled",
+        limit=1,
+        arguments=("-c", "pass"),
+        start=Start(launched=False, variables=DISABLED),
+    ),
+    Whole(
+        "imports",
+        "start importing requests, SQLAlchemy and Flask",
+        limit=60,
+        memory_limit=5,
+        arguments=(str(PROGRAMS / "imports.py"),),
+    ),
+    Whole(
+        "seventy-local",
+        "70 sqlite3 spans into the local store",
+        limit=40,
+        memory_limit=4,
+        arguments=SEVENTY_STATEMENTS,
+        start=Start(local_store=True),
+        spans=70,
+        without=("opentelemetry", "ddtrace"),
+    ),
+    Whole(
+        "seventy-otlp",
+        "70 sqlite3 spans over OTLP",
+        limit=110,
+        memory_limit=9,
+        arguments=SEVENTY_STATEMENTS,
+        spans=70,
+    ),
+    Operation("sqlite3", "`sqlite3` execute", 8, "sqlite3_execute.py", 10_000),
+    Operation(
+        "sqlalchemy",
+        "SQLAlchemy Core query",
+        15,
+        "sqlalchemy_query.py",
+        4_000,
+        spans={"opentelemetry": 2},
+    ),
+    Operation("requests", "requests call", 35, "requests_call.py", 1_500, calls_page=True),
+    Operation("flask", "Flask request", 30, "flask_request.py", 2_000, spans={"ddtrace": 9}),
+    Operation(
+        "unsampled",
+        "`sqlite3` execute, not sampled",
+        3,
+        "sqlite3_execute.py",
+        20_000,
+        spans={"otel-run": 0, "opentelemetry": 0},
+        start=Start(variables=UNSAMPLED),
+        without=("ddtrace",),
+    ),
+    Burst("burst", "20,000 spans at once, then 5,000/s", memory_limit=20, count=20_000),
+)
