@@ -1,0 +1,195 @@
+"""One TCP connection, plain or TLS, on which one deadline holds for all that is done.
+
+Its socket is the interpreter's own C type: gevent and eventlet replace `socket.socket`, and their
+sockets do not work in a thread that they do not know. TLS therefore goes through memory.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from time import monotonic
+
+from otel_run.native import allocate_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ssl
+    from _socket import socket
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    Result = TypeVar("Result")
+
+# Bytes taken from the network at a time.
+PIECE = 1 << 16
+
+# Bytes of a reply, its headers included, that are read before giving up.
+LONGEST_REPLY = 4 << 20
+
+
+class Connection:
+    """A socket, before and after it is connected; `received` counts the bytes of a reply.
+
+    Everything raises TimeoutError after `deadline` (by `monotonic`; None: never). Only `interrupt`
+    may be called from another thread.
+    """
+
+    def __init__(self, socket: socket) -> None:
+        self._socket = socket
+        self._inode = os.fstat(socket.fileno()).st_ino
+        self._lock = allocate_lock()
+        self.deadline: float | None = None
+        self.received = 0
+
+    def connect(self, address: object) -> None:
+        """Connect to a socket address."""
+        import _socket
+
+        self._socket.settimeout(_remaining(self.deadline))
+        self._socket.connect(address)  # type: ignore[arg-type]
+        self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+
+    def is_open(self) -> bool:
+        """Whether the descriptor still is this socket; a program may have closed all it has."""
+        try:
+            return os.fstat(self._socket.fileno()).st_ino == self._inode
+        except OSError:
+            return False
+
+    def send(self, content: bytes) -> None:
+        """Send everything."""
+        self._socket.settimeout(_remaining(self.deadline))
+        self._socket.sendall(content)
+
+    def receive_into(self, buffer: memoryview) -> int:
+        """Wait for bytes; return how many came, 0 at the end."""
+        self._socket.settimeout(_remaining(self.deadline))
+        return self._socket.recv_into(buffer)
+
+    def makefile(self, _: str) -> io.BufferedReader:
+        """Return what reads from the connection, as `http.client` asks for it."""
+        return io.BufferedReader(Reader(self), PIECE)
+
+    def interrupt(self) -> None:
+        """Make what is blocked on the socket, or will be, return at once."""
+        import _socket
+
+        with self._lock:
+            if self.is_open():
+                try:
+                    self._socket.shutdown(_socket.SHUT_RDWR)
+                except OSError:
+                    return  # not connected, or no longer
+
+    def close(self) -> None:
+        """Let go of the descriptor, unless it has become something else; no farewell is sent."""
+        # Under the lock: the number could be another socket's by the time it is shut down.
+        with self._lock:
+            if self.is_open():
+                self._socket.close()
+            else:
+                self._socket.detach()
+
+    def abandon(self) -> None:
+        """In a forked child: let go of the descriptor, whoever held the lock when it was forked."""
+        self._lock = allocate_lock()
+        self.close()
+
+    def __del__(self) -> None:
+        # Python would warn of a socket that is still open when the program ends.
+        try:
+            self.close()
+        except Exception:
+            return  # the interpreter is half gone
+
+
+class SecureConnection(Connection):
+    """A connection with TLS."""
+
+    def __init__(self, socket: socket, context: ssl.SSLContext, host: str) -> None:
+        super().__init__(socket)
+        import ssl
+
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        self._buffer = memoryview(bytearray(PIECE))
+
+    def connect(self, address: object) -> None:
+        """Connect, and shake hands."""
+        super().connect(address)
+        self._drive(self._tls.do_handshake)
+
+    def send(self, content: bytes) -> None:
+        """Send everything."""
+        left = memoryview(content)
+        while left:
+            left = left[self._drive(self._tls.write, left) :]
+
+    def receive_into(self, buffer: memoryview) -> int:
+        """Wait for bytes; return how many came, 0 at the end."""
+        import ssl
+
+        try:
+            # With a buffer it returns how many bytes it has put there.
+            return self._drive(self._tls.read, len(buffer), buffer)  # type: ignore[return-value]
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return 0
+
+    def _drive(self, step: Callable[..., Result], *arguments: object) -> Result:
+        """Carry what TLS has to say and wants to hear, until the step is done."""
+        import ssl
+
+        while True:
+            try:
+                result = step(*arguments)
+            except ssl.SSLWantReadError:  # noqa: PERF203  it is what drives the loop
+                self._flush()
+                self._fill()
+            except ssl.SSLError:
+                self._flush()  # the alert that tells the server why
+                raise
+            else:
+                self._flush()
+                return result
+
+    def _flush(self) -> None:
+        if self._outgoing.pending:
+            super().send(self._outgoing.read())
+
+    def _fill(self) -> None:
+        count = super().receive_into(self._buffer)
+        if count:
+            self._incoming.write(self._buffer[:count])
+        else:
+            self._incoming.write_eof()
+
+
+class Reader(io.RawIOBase):
+    """Reads a reply from a connection; closing it leaves the connection open."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read at least a byte, unless at the end."""
+        connection = self._connection
+        count = connection.receive_into(buffer)
+        connection.received += count
+        if connection.received > LONGEST_REPLY:
+            raise OSError("the reply is too long")
+        return count
+
+
+def _remaining(until: float | None) -> float | None:
+    """Return the seconds that are left; raise TimeoutError without any."""
+    if until is None:
+        return None
+    left = until - monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left

@@ -1,0 +1,44 @@
+"""Why sending failed, in words for the user, with advice where there is some."""
+
+from __future__ import annotations
+
+from otel_run.export.replies import read_reason
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from otel_run.export.transport import Reply
+
+HEADERS = "are OTEL_EXPORTER_OTLP_HEADERS right?"
+PATH = "is the path of OTEL_EXPORTER_OTLP_ENDPOINT right?"
+BATCH = "is OTEL_BSP_MAX_EXPORT_BATCH_SIZE too large?"
+REDIRECT = "redirects are not followed"
+ADVICE: Final = {401: HEADERS, 403: HEADERS, 404: PATH, 405: PATH, 413: BATCH}
+REDIRECTS: Final = range(300, 400)
+
+
+def of_reply(reply: Reply) -> str:
+    """Say what a reply other than success means."""
+    reason = read_reason(reply.body)
+    advice = REDIRECT if reply.status in REDIRECTS else ADVICE.get(reply.status)
+    words = [f"HTTP {reply.status}", reason and f": {reason}", advice and f" ({advice})"]
+    return "".join(filter(None, words))
+
+
+def of_error(error: Exception) -> str:
+    """Say why no reply came."""
+    import http.client
+
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused (is a collector running there?)"
+    if isinstance(error, ConnectionError):
+        return "the connection was closed without an answer"
+    if isinstance(error, http.client.HTTPException):
+        return "the answer is not HTTP (is it a port for gRPC? only http/protobuf is spoken)"
+    verdict = getattr(error, "verify_message", "")
+    if verdict:
+        return f"{verdict} (OTEL_EXPORTER_OTLP_CERTIFICATE says whom to trust)"
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)

@@ -1,0 +1,244 @@
+"""From records to destinations: one queue, and one thread that encodes and sends.
+
+The thread exists from the first record on, and is the only writer of histogram series. It is made
+of `_thread` primitives alone, which monkey-patching leaves as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from otel_run.native import allocate_lock, get_native_id, sleep, start_new_thread
+from time import monotonic, perf_counter_ns
+
+from otel_run import guard, settings
+from otel_run.export import termination
+from otel_run.export.worker import Worker
+from otel_run.signals import ids
+from otel_run.signals.context import CURRENT, SUPPRESSED
+from otel_run.signals.metrics import METER, Late
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections import deque
+
+    from otel_run.settings import Settings
+    from otel_run.signals.metrics import Series
+    from otel_run.signals.span import Span
+else:
+    from _collections import deque
+
+# Records that wait, where no setting says how many (a documented deviation from 2,048).
+QUEUE_SIZE = 65_536
+QUEUE_BYTES = 16 << 20
+
+# Waiting, in seconds: for the thread to park before a fork; for an import to end, since a child
+# that inherits a half-imported module would hang for ever; for everything to be sent at exit.
+PARK_WAIT = 0.1
+IMPORT_WAIT = 10.0
+EXIT_WAIT = 3.0
+
+
+class Pipeline:
+    """The queue and the thread.
+
+    `born` is when this process began to record, by `perf_counter_ns`: what began before a fork is
+    the parent's to record. `threshold` is the length of the queue from which on a record has to
+    look after the thread: it is not there, it sleeps over a full batch, or the queue is full.
+    """
+
+    def __init__(self, chosen: Settings) -> None:
+        self._limit = chosen.max_queue_size if chosen.queue_size_is_set else QUEUE_SIZE
+        self._batch = min(chosen.max_export_batch_size, self._limit)
+        self.worker = Worker(chosen, self._batch)
+        self.born = 0
+        self._begin()
+        termination.arm(self.shutdown)
+
+    def _begin(self) -> None:
+        """Have nothing to send, and no thread."""
+        self.queue: deque[Span | tuple[Series, float]] = deque()
+        self.late = Late()
+        self.threshold = 0
+        self._heavy = 0
+        self._heavy_lock = allocate_lock()
+        self._life = allocate_lock()  # held by who starts or stops the thread
+        self._alarm = allocate_lock()  # held while the thread may sleep
+        self._alarm.acquire()
+        self._done = allocate_lock()  # held by the running thread
+        self._running = False
+        self._stopping = False
+        self._deadline: float | None = None
+        self._native_id = 0
+
+    # Recording, in any thread.
+
+    def record(self, span: Span) -> None:
+        """Take over a finished span."""
+        size = len(self.queue)
+        if (size >= self.threshold and not self._attend(size)) or (
+            span.extras is not None and not self._has_room(span.extras.weight)
+        ):
+            self._drop(span)
+        else:
+            self.queue.append(span)
+
+    def measure(self, series: Series, seconds: float) -> None:
+        """Take over a point that has no span."""
+        size = len(self.queue)
+        if size >= self.threshold and not self._attend(size):
+            self.late.add(series, seconds)
+        else:
+            self.queue.append((series, seconds))
+
+    def _attend(self, size: int) -> bool:
+        """See to it that the thread is there and awake; False when the queue is full."""
+        if not self._running:
+            self._start()
+        elif size >= self._batch - 1:
+            self.threshold = self._limit
+            self._wake()
+        return size < self._limit
+
+    def _has_room(self, weight: int) -> bool:
+        """Count a record that holds more bytes than most, unless there are too many of them."""
+        with self._heavy_lock:
+            if not self.queue:
+                self._heavy = 0
+            if self._heavy + weight > QUEUE_BYTES:
+                return False
+            self._heavy += weight
+        return True
+
+    def _drop(self, span: Span) -> None:
+        """Count a span that finds no place; its point is kept."""
+        series = None if span.outcome is None else span.outcome.series
+        self.late.drop(series, (span.end - span.start) * 1e-9)
+
+    # The thread.
+
+    def _start(self) -> None:
+        with self._life:
+            if self._running:
+                return
+            self._done.acquire()
+            try:
+                start_new_thread(self._run, ())
+            except RuntimeError:  # too late in the life of the interpreter
+                self._done.release()
+                return
+            self._running = True
+            self.threshold = self._batch - 1
+
+    def _run(self) -> None:
+        CURRENT.set(SUPPRESSED)
+        self._native_id = get_native_id()
+        try:
+            while True:
+                self._rest()
+                closing = self._deadline is not None
+                self.worker.work(self)
+                if closing or (self._stopping and self._deadline is None):
+                    break
+        except Exception as error:  # noqa: BLE001  the guard
+            guard.caught(error, "export")
+        finally:
+            self.threshold = 0
+            self._running = False
+            self._done.release()
+
+    def _rest(self) -> None:
+        """Sleep until something is due, a batch is full, or somebody calls."""
+        self.threshold = self._batch - 1
+        if len(self.queue) < self._batch and not self._stopping:
+            wait = self.worker.due() - monotonic()
+            if wait > 0:
+                self._alarm.acquire(timeout=wait)
+        self.threshold = self._limit
+
+    def _wake(self) -> None:
+        try:
+            self._alarm.release()
+        except RuntimeError:
+            pass  # it is awake
+
+    def _join(self, seconds: float) -> bool:
+        """Wait until the thread has left, or the time is over."""
+        if not self._done.acquire(timeout=max(0.0, seconds)):
+            return False
+        self._done.release()
+        return True
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the thread has to come to a safe point and leave."""
+        return self._stopping
+
+    @property
+    def deadline(self) -> float | None:
+        """When everything must have been sent, by `monotonic`; None while there is no hurry."""
+        return self._deadline
+
+    # The end of the process.
+
+    def shutdown(self, seconds: float = EXIT_WAIT) -> None:
+        """Send what there is, and wait no longer than that; a later record starts anew."""
+        if not (self.queue or self._running or self.worker.pending):
+            return
+        until = monotonic() + seconds
+        if not self._running:
+            self._start()
+        with self._life:
+            self._deadline = until
+            self._stopping = True
+            if self._running:
+                self._wake()
+                if not self._join(seconds / 2):
+                    self.worker.interrupt()
+                    self._join(until - monotonic())
+            else:
+                self.worker.finish_here(self)
+            self._stopping = False
+            self._deadline = None
+
+    # Forks.
+
+    def before_fork(self) -> None:
+        """Let the thread come to a safe point and leave, for a child has no use for it."""
+        self._life.acquire()
+        if not self._running:
+            return
+        self._stopping = True
+        self._wake()
+        if not self._join(PARK_WAIT):
+            if self.worker.importing:
+                self._join(IMPORT_WAIT)
+            else:
+                self.worker.interrupt()
+                self._join(PARK_WAIT)
+        self._await_exit()
+
+    def _await_exit(self) -> None:
+        """Wait until the system has let go of the thread: Python 3.12 counts it, and warns."""
+        task = f"/proc/self/task/{self._native_id}"
+        until = monotonic() + PARK_WAIT
+        while not self._running and os.path.exists(task) and monotonic() < until:
+            sleep(0.000_05)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._stopping = False
+        self._life.release()
+        if self.queue or self.worker.pending:
+            self._start()
+
+    def after_fork_in_child(self) -> None:
+        """Begin as a process of its own: new ids, empty queue, all series from zero."""
+        ids.reseed()
+        self.born = perf_counter_ns()
+        self._begin()
+        for instrument in METER:
+            instrument.restart()
+        self.worker.after_fork_in_child()
+
+
+PIPELINE = Pipeline(settings.current())

@@ -1,0 +1,123 @@
+"""The lines at the end of a run: how much there was, what took longest, where to see more."""
+
+from __future__ import annotations
+
+import os
+import stat
+from time import monotonic
+
+from otel_run.export.store_file import EXTENSION, FRAME_HEADER_SIZE, HEADER, SIGNALS
+from otel_run.export.tally import KEPT, Tally, decode
+from otel_run.notice import escape
+
+# Seconds that reading all files may take, at the end of a program that somebody waits for.
+PATIENCE = 0.5
+
+# Bytes of a tally that is believed, characters of a name that are shown.
+LONGEST_TALLY = 1 << 16
+LONGEST_NAME = 60
+
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_READ |= getattr(os, "O_CLOEXEC", 0)
+
+
+def read_tallies(folder: str, patience: float = PATIENCE) -> list[Tally]:
+    """Return the last tally of each of a run's files, of as many as the time allows."""
+    until = monotonic() + patience
+    tallies = []
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return []
+    for name in names:
+        if name.endswith(EXTENSION) and monotonic() < until:
+            text = _last_tally(os.path.join(folder, name), until)
+            if text:
+                tallies.append(decode(text))
+    return tallies
+
+
+def exit_lines(tallies: list[Tally], folder: str) -> list[str]:
+    """Return the lines for the processes of a run, none where they recorded nothing."""
+    if not any(tally.spans or tally.dropped for tally in tallies):
+        return []
+    return [_counts(tallies), *_slowest(tallies), f"see more: {_command(folder)}"]
+
+
+def _last_tally(path: str, until: float) -> bytes:
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError:
+        return b""
+    try:
+        return _find_last_tally(descriptor, until)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def _find_last_tally(descriptor: int, until: float) -> bytes:
+    """Go from frame to frame, reading nothing but tallies; a torn one is the end."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or os.pread(descriptor, len(HEADER), 0) != HEADER:
+        return b""
+    found, offset = b"", len(HEADER)
+    while offset + FRAME_HEADER_SIZE <= status.st_size and monotonic() < until:
+        header = os.pread(descriptor, FRAME_HEADER_SIZE, offset)
+        length = int.from_bytes(header[1:], "big")
+        offset += FRAME_HEADER_SIZE
+        if header[0] == SIGNALS["tally"] and length <= min(LONGEST_TALLY, status.st_size - offset):
+            found = os.pread(descriptor, length, offset)
+        offset += length
+    return found
+
+
+def _counts(tallies: list[Tally]) -> str:
+    spans, dropped = sum(t.spans for t in tallies), sum(t.dropped for t in tallies)
+    parts = [
+        _plural(sum(tally.traces for tally in tallies), "trace"),
+        _plural(spans, "span"),
+        _plural(sum(tally.errors for tally in tallies), "error"),
+    ]
+    if dropped:
+        parts.append(f"{dropped} dropped")
+    processes = len({tally.pid for tally in tallies if tally.spans})
+    return ", ".join(parts) + (f", from {processes} processes" if processes > 1 else "")
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _slowest(tallies: list[Tally]) -> list[str]:
+    roots = sorted((root for tally in tallies for root in tally.slowest), reverse=True)[:KEPT]
+    durations = [_duration(nanoseconds) for nanoseconds, _, _ in roots]
+    width = max(map(len, durations), default=0)
+    return [
+        f"  {duration:>{width}}  {_shown(name)}"
+        for duration, (_, _, name) in zip(durations, roots, strict=True)
+    ]
+
+
+def _shown(name: str) -> str:
+    name = escape(name)
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _duration(nanoseconds: int) -> str:
+    """Return three digits and a unit that a reader has a feeling for."""
+    number, unit = nanoseconds / 1e6, "ms"
+    if number >= 999.5:  # noqa: PLR2004  what would be shown as 1000 ms
+        number, unit = number / 1000, "s"
+    decimals = 0 if number >= 100 else 1 if number >= 10 else 2  # noqa: PLR2004  digits
+    return f"{number:.{decimals}f} {unit}"
+
+
+def _command(folder: str) -> str:
+    runs, name = os.path.split(os.path.abspath(folder))
+    try:
+        is_newest = max(os.listdir(runs)) == name
+    except (OSError, ValueError):
+        is_newest = False
+    return "otel-run show" if is_newest else f"otel-run show {escape(name)}"

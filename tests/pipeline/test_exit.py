@@ -1,0 +1,227 @@
+"""However a process ends, what it recorded arrives, and it ends as it would have."""
+
+from __future__ import annotations
+
+import math
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from collector import Answer
+
+if TYPE_CHECKING:
+    from collector import Collector
+    from programs import Programs
+
+RECORD = """
+import sqlite3
+connection = sqlite3.connect(":memory:", check_same_thread=False)
+cursor = connection.cursor()
+def record(n):
+    for _ in range(n):
+        cursor.execute("SELECT 1")
+"""
+
+
+def names(collector: Collector) -> list[str]:
+    return [span.name for span in collector.spans()]
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"),
+    [
+        ("", 0),
+        ("import sys; sys.exit(3)", 3),
+        ("raise SystemExit('no')", 1),
+        ("raise ValueError('broken')", 1),
+        ("import atexit; atexit.register(record, 2)", 0),
+        ("import threading; threading.Thread(target=record, args=(2,)).start()", 0),
+        ("import threading; t = threading.Thread(target=record, args=(2,)); t.start(); t.join()", 0),
+    ],
+)
+def test_what_was_recorded_arrives_at_every_ending(
+    programs: Programs, collector: Collector, ending: str, status: int
+) -> None:
+    result = programs.run(f"{RECORD}\nrecord(3)\n{ending}\n")
+
+    assert result.returncode == status
+    assert names(collector) == ["SELECT"] * (5 if "record" in ending else 3)
+    assert [metric.points[0].count for metric in collector.metrics()] == [len(names(collector))]
+
+
+def test_a_terminated_process_sends_what_it_has_and_dies_of_the_signal(
+    programs: Programs, collector: Collector
+) -> None:
+    process = programs.start(f"{RECORD}\nrecord(3)\nprint('ready', flush=True)\nimport time\ntime.sleep(60)\n")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == -signal.SIGTERM
+    assert names(collector) == ["SELECT"] * 3
+
+
+def test_records_of_other_threads_arrive_when_the_process_is_terminated(
+    programs: Programs, collector: Collector
+) -> None:
+    process = programs.start(f"""{RECORD}
+import threading, time
+thread = threading.Thread(target=record, args=(3,))
+thread.start()
+thread.join()
+print("ready", flush=True)
+threading.Event().wait(60)
+""")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == -signal.SIGTERM
+    assert names(collector) == ["SELECT"] * 3
+
+
+def test_the_programs_own_handler_is_the_one_that_runs(
+    programs: Programs, collector: Collector
+) -> None:
+    process = programs.start(f"""{RECORD}
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+record(3)
+print("ready", flush=True)
+signal.pause()
+""")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == 7
+    assert names(collector) == ["SELECT"] * 3
+
+
+def test_a_handler_that_calls_the_one_before_it_stays_in_charge(
+    programs: Programs, collector: Collector
+) -> None:
+    process = programs.start(f"""{RECORD}
+import signal, sys
+before = signal.getsignal(signal.SIGTERM)
+def handle(number, frame):
+    if callable(before):
+        before(number, frame)
+    record(1)
+    sys.exit(8)
+signal.signal(signal.SIGTERM, handle)
+record(3)
+print("ready", flush=True)
+signal.pause()
+""")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == 8
+    assert names(collector) == ["SELECT"] * 4
+
+
+def test_an_ignored_signal_stays_ignored(programs: Programs) -> None:
+    result = programs.run(f"""
+import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+{RECORD}
+record(3)
+os.kill(os.getpid(), signal.SIGTERM)
+print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)
+""")
+
+    assert (result.returncode, result.stdout) == (0, "True\n")
+
+
+def test_ctrl_c_is_what_it_was(programs: Programs, collector: Collector) -> None:
+    process = programs.start(f"""{RECORD}
+record(3)
+print("ready", flush=True)
+import time
+time.sleep(60)
+""")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(30) == -signal.SIGINT
+    assert names(collector) == ["SELECT"] * 3
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("kind", ["Process", "Pool"])
+def test_children_of_multiprocessing_send_what_they_recorded(
+    programs: Programs, collector: Collector, method: str, kind: str
+) -> None:
+    run = {
+        "Process": "p = context.Process(target=record, args=(2,)); p.start(); p.join(); assert p.exitcode == 0",
+        "Pool": "pool = context.Pool(1); pool.map(record, [2]); pool.close(); pool.join()",
+    }[kind]
+    result = programs.run(f"""{RECORD}
+import multiprocessing
+if __name__ == "__main__":
+    context = multiprocessing.get_context("{method}")
+    record(1)
+    {run}
+""")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert names(collector) == ["SELECT"] * 3
+    assert len({span.resource["service.instance.id"] for span in collector.spans()}) == 2
+    assert len({span.resource["process.pid"] for span in collector.spans()}) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(0), Answer(500), Answer(503), Answer(200, delay=math.inf), Answer(413)]
+)
+def test_a_collector_that_fails_costs_the_program_neither_its_status_nor_its_time(
+    programs: Programs, collector: Collector, answer: Answer
+) -> None:
+    collector.script(*[answer] * 50)
+    result = programs.run(f"{RECORD}\nrecord(3)\nprint('done')\nimport sys; sys.exit(5)\n", timeout=30)
+
+    assert (result.returncode, result.stdout) == (5, "done\n")
+    assert len(result.stderr.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1:9", "http://192.0.2.1:4318", "http://no-such-host.invalid"]
+)
+def test_a_collector_that_is_not_there_costs_neither_status_nor_time(
+    programs: Programs, endpoint: str
+) -> None:
+    result = programs.run(
+        f"{RECORD}\nrecord(3)\nprint('done')\nimport sys; sys.exit(5)\n",
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
+        timeout=30,
+    )
+
+    assert (result.returncode, result.stdout) == (5, "done\n")
+    assert len(result.stderr.splitlines()) <= 1
+
+
+def test_a_closed_stderr_and_stdout_are_harmless(programs: Programs, collector: Collector) -> None:
+    result = programs.run(f"""
+import sys
+sys.stdout.close(); sys.stderr.close()
+{RECORD}
+record(3)
+""")
+
+    assert result.returncode == 0
+    assert names(collector) == ["SELECT"] * 3
+
+
+def test_nothing_is_warned_of(programs: Programs, collector: Collector) -> None:
+    result = programs.run(
+        f"{RECORD}\nrecord(3)\nimport gc; gc.collect()\n",
+        env={"PYTHONWARNINGS": "error", "PYTHONDEVMODE": "1"},
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert names(collector) == ["SELECT"] * 3
+    assert sys.version_info >= (3, 10)
