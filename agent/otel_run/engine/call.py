@@ -1,0 +1,39 @@
+"""One call of a patched function."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Call:
+    """A function with what it is called with; readers look at it, a convention may amend it."""
+
+    __slots__ = ("args", "function", "instance", "kwargs")
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        instance: Any,  # noqa: ANN401  any object of any library
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self.function = function
+        self.instance = instance
+        self.args = args
+        self.kwargs = kwargs
+
+    def arg(self, position: int, name: str, default: Any = None) -> Any:  # noqa: ANN401  as above
+        """Return the argument, however it was passed."""
+        if position < len(self.args):
+            return self.args[position]
+        return self.kwargs.get(name, default)
+
+    def replace(self, position: int, name: str, value: object) -> None:
+        """Pass another argument instead, the way that it was passed."""
+        if position < len(self.args):
+            self.args = (*self.args[:position], value, *self.args[position + 1 :])
+        else:
+            self.kwargs = {**self.kwargs, name: value}

@@ -1,0 +1,76 @@
+"""What every semantic convention does: decide, describe, and see an operation to its end."""
+
+from __future__ import annotations
+
+from otel_run import __version__, settings
+from otel_run.signals.description import Outcome, Scope
+from otel_run.signals.metrics import Histogram
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from otel_run.engine.call import Call
+    from otel_run.engine.operation import Operation
+    from otel_run.signals.description import Description
+    from otel_run.signals.values import Attributes
+
+METERING = bool(settings.current().exporters["metrics"])
+
+# Endings kept for one description; beyond them each call describes its own.
+OUTCOME_LIMIT = 512
+
+
+class Convention:
+    """One semantic convention for one library: names, attributes, status, metric, suppression.
+
+    A convention reads a call through the readers that an instrumentor gives it, and names no
+    library. Conventions of one `name` suppress each other by layer.
+    """
+
+    name: str
+    metric: tuple[str, str, tuple[float, ...]]  # name, what it measures, boundaries in seconds
+
+    layer = 0
+    scope: Scope
+    duration: Histogram
+
+    def bind(self, library: str, layer: int) -> None:
+        """Take the place that the instrumentor gives: the scope's name, and the layer."""
+        self.layer = layer
+        self.scope = Scope(f"otel_run_instrumentors.{library}", __version__)
+        name, what, boundaries = self.metric
+        self.duration = Histogram(self.scope, name, "s", what, boundaries)
+
+    def begin(self, call: Call) -> Operation | None:
+        """Start to record the call; None when it must run untouched."""
+        raise NotImplementedError
+
+    def finish(self, operation: Any, call: Call, result: Any) -> None:  # noqa: ANN401  any library's
+        """Record that the call came back."""
+        raise NotImplementedError
+
+    def fail(self, operation: Any, call: Call, error: BaseException) -> None:  # noqa: ANN401  its own
+        """Record that the exception left the call."""
+        raise NotImplementedError
+
+    def detail(self, operation: Any, detail: Any) -> None:  # noqa: ANN401  the convention's own
+        """Add to an open operation what an inner layer knows."""
+        raise NotImplementedError
+
+    def conclude(  # noqa: PLR0913  an outcome has these parts
+        self,
+        description: Description,
+        key: object,
+        attributes: Attributes,
+        status: int,
+        name: str = "",
+    ) -> Outcome:
+        """Describe how an operation ends, for all that end like it."""
+        series = None
+        if METERING:
+            series = self.duration.series_of({**description.facts, **attributes})
+        outcome = Outcome(name, attributes, status, series)
+        if len(description.outcomes) < OUTCOME_LIMIT:
+            description.outcomes[key] = outcome
+        return outcome

@@ -1,0 +1,113 @@
+"""An exception as an event: type, message and stack trace (semantic conventions, exceptions).
+
+The stack trace names files, lines and functions, and holds no source line: a line may hold a
+literal, and reading it would be file access in the middle of the program's call.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine.redaction import redact_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, MutableMapping
+    from types import TracebackType
+
+    from otel_run.signals.values import Attributes
+
+FRAME_LIMIT = 64
+CHAIN_LIMIT = 8
+
+CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
+CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
+
+
+def error_type(error: BaseException) -> str:
+    """Return the exception's full name, without the module for a builtin."""
+    kind = type(error)
+    module = kind.__module__
+    return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
+
+
+def message_of(error: BaseException, values: Collection[str]) -> str:
+    """Return the redacted text of the exception; a broken `__str__` gives none."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  the program's own code
+        return ""
+    return redact_text(text, values) if text else ""
+
+
+def describe_failure(error: BaseException, values: Collection[str] = ()) -> Attributes:
+    """Return the attributes of the event `exception`; `values` must not be in them.
+
+    They are remembered, for the exception may leave further spans, alone or as a cause.
+    """
+    chain = list(_chain(error))
+    secrets = set(values).union(*(_secrets_of(one) for one, _ in chain))
+    _remember(error, secrets)
+    parts = (part for one, link in reversed(chain) for part in (*_one(one, secrets), link))
+    return {
+        "exception.type": error_type(error),
+        "exception.message": message_of(error, secrets),
+        "exception.stacktrace": "".join(parts),
+    }
+
+
+_secrets: list[MutableMapping[BaseException, Collection[str]]] = []
+
+
+def _secrets_of(error: BaseException) -> Collection[str]:
+    try:
+        return _secrets[0].get(error, ()) if _secrets else ()
+    except TypeError:  # as below
+        return ()
+
+
+def _remember(error: BaseException, secrets: Collection[str]) -> None:
+    if not secrets:
+        return
+    if not _secrets:
+        from weakref import WeakKeyDictionary  # noqa: PLC0415  only failures need it
+
+        _secrets.append(WeakKeyDictionary())
+    try:
+        _secrets[0][error] = secrets
+    except TypeError:
+        return  # not every exception is hashable, or can be held weakly
+
+
+def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
+    """Give the exception and what it comes from, each with how it led to the one before."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    link = ""
+    while current is not None and id(current) not in seen and len(seen) < CHAIN_LIMIT:
+        seen.add(id(current))
+        yield current, link
+        if current.__cause__ is not None:
+            current, link = current.__cause__, CAUSE
+        elif current.__suppress_context__:
+            return
+        else:
+            current, link = current.__context__, CONTEXT
+
+
+def _one(error: BaseException, values: Collection[str]) -> Iterator[str]:
+    frames = list(_frames(error.__traceback__))
+    if frames:
+        yield "Traceback (most recent call last):\n"
+    if len(frames) > FRAME_LIMIT:
+        half = FRAME_LIMIT // 2
+        frames[half:-half] = [f"  [{len(frames) - FRAME_LIMIT} frames left out]\n"]
+    yield from frames
+    message = message_of(error, values)
+    yield f"{error_type(error)}: {message}\n" if message else f"{error_type(error)}\n"
+
+
+def _frames(traceback: TracebackType | None) -> Iterator[str]:
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        name = getattr(code, "co_qualname", code.co_name)  # 3.11 knows the class as well
+        yield f'  File "{code.co_filename}", line {traceback.tb_lineno}, in {name}\n'
+        traceback = traceback.tb_next

@@ -1,0 +1,215 @@
+"""The three ways to wrap a function: sync, async, and iterable.
+
+A wrapper never lets a mistake of ours out: what a convention or a reader raises is caught, and the
+call goes on untouched.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine.call import Call
+from otel_run.engine.frames import unseen
+from otel_run.guard import caught
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from typing import Any
+
+    from otel_run.engine.convention import Convention
+    from otel_run.engine.operation import Operation
+
+    Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+
+# inspect.CO_COROUTINE, without inspect.
+CO_COROUTINE = 0x80
+
+
+class Recorder:
+    """A convention behind a guard: it sees an operation to its end without ever raising."""
+
+    __slots__ = ("convention", "library", "off")
+
+    def __init__(self, convention: Convention, library: str) -> None:
+        self.convention = convention
+        self.library = library
+        self.off = False
+
+    def begin(self, call: Call) -> Operation | None:
+        """Start an operation; None when the call must run untouched."""
+        if self.off:
+            return None
+        try:
+            return self.convention.begin(call)
+        except Exception as error:
+            caught(error, self.library)
+            return None
+
+    def finish(self, operation: Operation, call: Call, result: object) -> None:
+        """End the operation; one that has ended already only gives way."""
+        try:
+            if operation.end:
+                operation.leave()
+                return
+            self.convention.finish(operation, call, result)
+        except Exception as error:
+            operation.leave()
+            caught(error, self.library)
+
+    def fail(self, operation: Operation, call: Call, error: BaseException) -> None:
+        """End the operation with the exception that leaves the call, unless it has ended."""
+        try:
+            if operation.end:
+                operation.leave()
+                return
+            self.convention.fail(operation, call, error)
+        except Exception as mistake:
+            operation.leave()
+            caught(mistake, self.library)
+
+
+def form_of(function: object) -> Callable[[Recorder], Wrapper]:
+    """Choose the form for a function by looking at its code."""
+    code = getattr(function, "__code__", None)
+    return asynchronous if code is not None and code.co_flags & CO_COROUTINE else sync
+
+
+def sync(recorder: Recorder) -> Wrapper:
+    """Wrap a function that returns when it is done."""
+    begin, fail = recorder.convention.begin, recorder.fail
+    finish, library = recorder.convention.finish, recorder.library
+
+    @unseen
+    def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        call = Call(wrapped, instance, args, kwargs)
+        # As `Recorder.begin` and `finish` have it, without their frames: this is the hot path.
+        try:
+            operation = None if recorder.off else begin(call)
+        except Exception as error:
+            caught(error, library)
+            operation = None
+        if operation is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*call.args, **call.kwargs)
+        except BaseException as error:
+            fail(operation, call, error)
+            raise
+        try:
+            finish(operation, call, result)
+        except Exception as error:
+            operation.leave()
+            caught(error, library)
+        return result
+
+    return wrapper
+
+
+def asynchronous(recorder: Recorder) -> Wrapper:
+    """Wrap a coroutine function; recording begins when it is first awaited."""
+
+    @unseen
+    async def run(call: Call) -> Any:
+        operation = recorder.begin(call)
+        if operation is None:
+            return await call.function(*call.args, **call.kwargs)
+        try:
+            result = await call.function(*call.args, **call.kwargs)
+        except BaseException as error:
+            recorder.fail(operation, call, error)
+            raise
+        recorder.finish(operation, call, result)
+        return result
+
+    def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Awaitable[Any]:
+        return run(Call(wrapped, instance, args, kwargs))
+
+    return wrapper
+
+
+def iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
+    """Wrap a function that returns what is iterated over later; it ends with the last item.
+
+    What `is_whole` says to be complete is returned as it is.
+    """
+
+    @unseen
+    def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        call = Call(wrapped, instance, args, kwargs)
+        operation = recorder.begin(call)
+        if operation is None:
+            return wrapped(*args, **kwargs)
+        try:
+            result = wrapped(*call.args, **call.kwargs)
+        except BaseException as error:
+            recorder.fail(operation, call, error)
+            raise
+        try:
+            whole = is_whole(call, result)
+        except Exception as error:
+            caught(error, recorder.library)
+            whole = True
+        if whole:
+            recorder.finish(operation, call, result)
+            return result
+        operation.leave()
+        return Stream(recorder, operation, call, result)
+
+    return wrapper
+
+
+class Stream:
+    """The rest of a call: the items that it still has to give, and its end.
+
+    The operation is current while an item is made, and never in between.
+    """
+
+    __slots__ = ("__weakref__", "_call", "_iterator", "_operation", "_recorder", "_result")
+
+    def __init__(self, recorder: Recorder, operation: Operation, call: Call, result: Any) -> None:
+        self._recorder = recorder
+        self._operation = operation
+        self._call = call
+        self._result = result
+        self._iterator: Iterator[Any] | None = None
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> Any:
+        operation = self._operation
+        operation.enter()
+        try:
+            if self._iterator is None:
+                self._iterator = iter(self._result)
+            item = next(self._iterator)
+        except StopIteration:
+            self._recorder.finish(operation, self._call, self._result)
+            raise
+        except BaseException as error:
+            self._recorder.fail(operation, self._call, error)
+            raise
+        operation.leave()
+        return item
+
+    def close(self) -> None:
+        """Close what is iterated over, and end."""
+        close = getattr(self._result, "close", None)
+        operation = self._operation
+        operation.enter()
+        try:
+            if close is not None:
+                close()
+        except BaseException as error:
+            self._recorder.fail(operation, self._call, error)
+            raise
+        self._recorder.finish(operation, self._call, self._result)
+
+    def __del__(self) -> None:
+        if not self._operation.end:
+            self._recorder.finish(self._operation, self._call, self._result)

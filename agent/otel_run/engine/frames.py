@@ -1,0 +1,34 @@
+"""Frames of ours between the program and a library: warnings must still find the program's line."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import Any, TypeVar
+
+    Wrapper = TypeVar("Wrapper", bound=Callable[..., Any])
+
+
+def unseen(wrapper: Wrapper) -> Wrapper:
+    """Leave the wrapper out of what a warning's `stacklevel` counts, as importlib's frames are."""
+    code: Any = wrapper.__code__  # type: ignore[attr-defined]
+    wrapper.__code__ = code.replace(co_filename="<otel_run, like importlib._bootstrap>")  # type: ignore[attr-defined]
+    return wrapper
+
+
+def call_from(
+    frame: FrameType, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:  # noqa: ANN401  whatever the function returns
+    """Call from a frame that says it is the given one: C code warns at the line of its caller."""
+    code = _call.__code__.replace(
+        co_filename=frame.f_code.co_filename,
+        co_firstlineno=frame.f_lineno,
+        co_name=frame.f_code.co_name,
+    )
+    return type(_call)(code, frame.f_globals)(function, args, kwargs)
+
+
+# On one line, for that is the line of the frame.
+_call = lambda function, args, kwargs: function(*args, **kwargs)  # noqa: E731

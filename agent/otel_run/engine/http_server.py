@@ -1,0 +1,279 @@
+"""HTTP server spans and their metric (semantic conventions 1.44, http/http-spans.md)."""
+
+from __future__ import annotations
+
+from otel_run import settings
+from otel_run.engine.convention import Convention
+from otel_run.engine.failure import describe_failure, error_type
+from otel_run.engine.forwarded import known_host, read_forwarded
+from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
+from otel_run.engine.operation import Operation
+from otel_run.engine.redaction import redact_query
+from otel_run.engine.url import DEFAULT_PORTS, split_port
+from otel_run.signals.cache import Cache
+from otel_run.signals.context import CURRENT, SUPPRESSED, Node
+from otel_run.signals.description import Description
+from otel_run.signals.propagation import extract
+from otel_run.signals.span import ERROR, SERVER, UNSET
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from otel_run.engine.call import Call
+    from otel_run.engine.forwarded import Forwarded
+    from otel_run.signals.description import Outcome
+    from otel_run.signals.values import Value
+
+NAME = "http.server"
+PROPAGATORS = settings.current().propagators
+
+SERVER_ERROR = 500
+
+# What a client may call the protocol, and the method, beyond which it would fill our memory.
+VERSIONS = frozenset(("0.9", "1.0", "1.1", "2", "3"))
+METHOD_LIMIT = 64
+
+# Path, query and user agent together; longer ones count towards the bound of the record queue.
+LONG_REQUEST = 512
+
+
+class HttpServerRequest:
+    """What a server received.
+
+    `header` looks a header up by its lower-case name. `host` is the authority that the client
+    asked for, as `host:port`; `peer_address` and `peer_port` are the other end of the connection.
+    `subject` is an object that belongs to this request alone and that every layer sees: two
+    layers are of one request when it is the same. `path` and `query` are as on the wire.
+    """
+
+    __slots__ = (
+        "header",
+        "host",
+        "method",
+        "path",
+        "peer_address",
+        "peer_port",
+        "query",
+        "scheme",
+        "subject",
+        "version",
+    )
+
+    def __init__(  # noqa: PLR0913  a request has these parts
+        self,
+        method: str,
+        scheme: str,
+        host: str,
+        path: str,
+        query: str,
+        version: str,
+        peer_address: str,
+        peer_port: int,
+        header: Callable[[str], str | None],
+        subject: object,
+    ) -> None:
+        self.method = method
+        self.scheme = scheme
+        self.host = host
+        self.path = path
+        self.query = query
+        self.version = version
+        self.peer_address = peer_address
+        self.peer_port = peer_port
+        self.header = header
+        self.subject = subject
+
+
+class HttpServerDetail:
+    """What an inner layer knows of a request: its route, or the exception it could not handle.
+
+    `subject` is the request's, where the program may have made up another one meanwhile.
+    """
+
+    __slots__ = ("error", "route", "subject")
+
+    def __init__(
+        self, route: str = "", error: BaseException | None = None, subject: object = None
+    ) -> None:
+        self.route = route
+        self.error = error
+        self.subject = subject
+
+
+class ServerOperation(Operation):
+    """A request being served, with what is known of its end so far."""
+
+    __slots__ = ("error", "route", "status", "subject")
+
+    error: str
+    route: str
+    status: int
+    subject: object
+
+    def respond(self, status: int) -> None:
+        """Note the status code that is about to be sent."""
+        self.status = status
+
+
+class HttpServer(Convention):
+    """Server spans: one for each request that comes in, made by the outermost layer.
+
+    `read_request` says what came in; `observe` arranges that the operation is told the status
+    code when the response starts.
+    """
+
+    name = NAME
+    metric = ("http.server.request.duration", "Duration of HTTP server requests.", DURATION_BOUNDARIES)
+
+    def __init__(
+        self,
+        read_request: Callable[[Call], HttpServerRequest],
+        observe: Callable[[Call, Callable[[int], None]], None],
+        is_whole: Callable[[Call, object], bool],
+    ) -> None:
+        self.read_request = read_request
+        self.observe = observe
+        self.is_whole = is_whole
+        self._descriptions: Cache[tuple[str, str, str, str], Description] = Cache(512)
+
+    def begin(self, call: Call) -> ServerOperation | None:
+        """Start to record the request, as a part of the trace that it says it belongs to."""
+        around = CURRENT.get()
+        request = self.read_request(call)
+        if around is not None and _is_within(around, request):
+            return None
+        forwarded = read_forwarded(request.header)
+        parent = _parent(around, request)
+        operation = ServerOperation(self, parent, self._description(request, forwarded))
+        operation.route = operation.error = ""
+        operation.status = 0
+        operation.subject = request.subject
+        if operation.sampled:
+            operation.attributes = _attributes(request, forwarded)
+            size = len(request.path) + len(request.query)
+            if size > LONG_REQUEST:
+                operation.add_weight(size)
+        self.observe(call, operation.respond)
+        operation.enter()
+        return operation
+
+    def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
+        """Add the route, or the exception that becomes a response of 500."""
+        if detail.subject is not None and detail.subject is not operation.subject:
+            return
+        if detail.route:
+            operation.route = detail.route
+        if detail.error is not None:
+            self._add_error(operation, detail.error)
+
+    def finish(self, operation: ServerOperation, call: Call, result: Any) -> None:  # noqa: ANN401, ARG002  the convention needs neither
+        """Record that the last byte was handed over."""
+        key = (operation.status, operation.route, operation.error)
+        outcome = operation.description.outcomes.get(key)
+        if outcome is None:
+            outcome = self._conclude(operation.description, key)
+        operation.name = outcome.name
+        operation.subject = None
+        operation.end_with(outcome)
+
+    def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
+        """Record that the application let the exception out."""
+        if isinstance(error, Exception):
+            self._add_error(operation, error)
+            # A server that has nothing else to send sends this.
+            operation.status = operation.status or SERVER_ERROR
+        self.finish(operation, call, None)
+
+    def _add_error(self, operation: ServerOperation, error: BaseException) -> None:
+        operation.error = error_type(error)
+        if operation.sampled and not (operation.extras and operation.extras.events):
+            operation.add_failure(describe_failure(error))
+
+    def _description(self, request: HttpServerRequest, forwarded: Forwarded | None) -> Description:
+        scheme = (forwarded and forwarded.scheme) or request.scheme
+        host = (forwarded and forwarded.host) or known_host(request.host)
+        key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
+        description = self._descriptions.get(key)
+        if description is None:
+            description = self._describe(*key)
+            self._descriptions.put(key, description)
+        return description
+
+    def _describe(self, method: str, scheme: str, host: str, version: str) -> Description:
+        attributes: dict[str, Value] = {**method_attributes(method), "url.scheme": scheme}
+        facts: dict[str, Value] = {
+            "http.request.method": attributes["http.request.method"],
+            "url.scheme": scheme,
+        }
+        if version in VERSIONS:
+            attributes["network.protocol.version"] = facts["network.protocol.version"] = version
+        address, port = split_port(host)
+        if address:
+            attributes["server.address"] = address
+            attributes["server.port"] = port or DEFAULT_PORTS.get(scheme, 0)
+        name = span_name(attributes["http.request.method"])
+        return Description(self.scope, name, SERVER, attributes, facts)
+
+    def _conclude(self, description: Description, key: tuple[int, str, str]) -> Outcome:
+        status, route, kind = key
+        attributes: dict[str, Value] = {}
+        if status:
+            attributes["http.response.status_code"] = status
+        if route:
+            attributes["http.route"] = route
+        if status >= SERVER_ERROR and not kind:
+            kind = str(status)
+        if kind:
+            attributes["error.type"] = kind
+        name = f"{description.name} {route}" if route else description.name
+        return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
+
+
+def _is_within(around: Node, request: HttpServerRequest) -> bool:
+    """Tell whether an outer layer records this very request, be it an application of its kind."""
+    if around is SUPPRESSED:
+        return True
+    subject = request.subject
+    return isinstance(around, ServerOperation) and around.subject is subject is not None
+
+
+def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
+    remote = extract(request.header, PROPAGATORS)
+    if remote is None:
+        return around
+    values = {"baggage": remote.baggage} if remote.baggage else None
+    if not remote.trace_id and around is not None:  # called by the program itself
+        return Node(
+            around.trace_id,
+            around.span_id,
+            sampled=around.sampled,
+            trace_state=around.trace_state,
+            values=values,
+        )
+    return Node(
+        remote.trace_id,
+        remote.span_id,
+        sampled=remote.sampled,
+        remote=True,
+        trace_state=remote.trace_state,
+        values=values,
+    )
+
+
+def _attributes(request: HttpServerRequest, forwarded: Forwarded | None) -> dict[str, Value]:
+    attributes: dict[str, Value] = {"url.path": request.path}
+    if request.query:
+        attributes["url.query"] = redact_query(request.query)
+    client = (forwarded and forwarded.client) or request.peer_address
+    if client:
+        attributes["client.address"] = client
+    if request.peer_address:
+        attributes["network.peer.address"] = request.peer_address
+        if request.peer_port:
+            attributes["network.peer.port"] = request.peer_port
+    user_agent = request.header("user-agent")
+    if user_agent:
+        attributes["user_agent.original"] = user_agent
+    return attributes

@@ -1,0 +1,133 @@
+"""One call being recorded: a span with its place in the context."""
+
+from __future__ import annotations
+
+from otel_run.native import get_ident
+from os import getpid
+from time import perf_counter_ns, time_ns
+
+from otel_run import settings
+from otel_run.export.pipeline import PIPELINE
+from otel_run.signals import ids
+from otel_run.signals.context import CURRENT, SUPPRESSED, Node
+from otel_run.signals.ids import draw
+from otel_run.signals.sampling import sampler
+from otel_run.signals.span import Event, Extras, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _contextvars import Token
+
+    from otel_run.engine.convention import Convention
+    from otel_run.signals.description import Description, Outcome
+    from otel_run.signals.values import Attributes, Value
+
+SETTINGS = settings.current()
+SAMPLER = sampler(SETTINGS.sampler, SETTINGS.sampler_ratio)
+TRACING = bool(SETTINGS.exporters["traces"])
+
+sample_root = SAMPLER.root
+sample_child = SAMPLER.child
+
+
+class Operation(Span):
+    """A span from the beginning of a call to its end."""
+
+    __slots__ = ("started", "token")
+
+    def __init__(
+        self, convention: Convention, parent: Node | None, description: Description
+    ) -> None:
+        """Begin within `parent`; the operation is not current yet.
+
+        Every slot is set here, without a call of the classes above: this is the hot path.
+        """
+        if parent is None or not parent.trace_id:
+            if getpid() != ids.PROCESS:
+                PIPELINE.after_fork_in_child()  # a fork that skipped Python's hooks
+            self.trace_id = trace_id = draw(128)
+            self.parent_id = 0
+            self.parent_is_remote = False
+            self.trace_state = ""
+            self.values = None if parent is None else parent.values
+            self.sampled = TRACING and sample_root(trace_id)
+        else:
+            self.trace_id = parent.trace_id
+            self.parent_id = parent.span_id
+            self.parent_is_remote = parent.remote
+            self.trace_state = parent.trace_state
+            self.values = parent.values
+            self.sampled = TRACING and sample_child(parent.sampled, parent.remote, parent.trace_id)
+        self.span_id = draw(64)
+        self.remote = False
+        self.convention = convention
+        self.owner = get_ident()
+        self.description = description
+        self.name = description.name
+        self.attributes: dict[str, Value] | None = None
+        self.extras = None
+        self.outcome = None
+        self.end = 0
+        self.token: Token[Node | None] | None = None
+        self.start = time_ns()
+        self.started = perf_counter_ns()
+
+    def enter(self) -> None:
+        """Become what is current."""
+        self.token = CURRENT.set(self)
+
+    def leave(self) -> None:
+        """Give way to what was current before; in a foreign context there is nothing to undo."""
+        token = self.token
+        if token is not None:
+            self.token = None
+            try:
+                CURRENT.reset(token)
+            except ValueError:
+                pass
+
+    def end_with(self, outcome: Outcome) -> None:
+        """End now, once: hand over the span, or the point alone if it is not sampled."""
+        duration = perf_counter_ns() - self.started
+        if self.token is not None:
+            self.leave()
+        if self.end:
+            return
+        self.end = self.start + duration
+        self.outcome = outcome
+        if self.started < PIPELINE.born:
+            return  # begun before this process was forked: its parent records it
+        if self.sampled:
+            PIPELINE.record(self)
+        elif outcome.series is not None:
+            PIPELINE.measure(outcome.series, duration * 1e-9)
+
+    def add_failure(self, attributes: Attributes) -> None:
+        """Add the event of an exception that happened just now."""
+        extras = self.extras = self.extras or Extras()
+        extras.events.append(Event("exception", time_ns(), attributes))
+        extras.message = str(attributes["exception.message"])
+        extras.weight += sum(len(str(value)) for value in attributes.values())
+
+    def add_weight(self, weight: int) -> None:
+        """Count what the record holds beyond the usual, in bytes."""
+        extras = self.extras = self.extras or Extras()
+        extras.weight += weight
+
+
+def is_suppressed(parent: Node, convention: Convention) -> bool:
+    """Tell whether a call within `parent` is part of it, so that it has no span of its own.
+
+    So it is while an operation of the same convention and a higher layer is open in the same
+    thread and task. An operation of another convention in between ends that.
+    """
+    if parent is SUPPRESSED:
+        return True
+    around = parent.convention
+    return (
+        around is not None
+        and around.name == convention.name
+        and around.layer > convention.layer
+        and not parent.end  # type: ignore[attr-defined]  a node with a convention is an operation
+        and parent.owner == get_ident()
+    )

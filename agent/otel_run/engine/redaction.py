@@ -1,0 +1,202 @@
+"""What must not leave: credentials in URLs and in the texts of exceptions."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from re import Match, Pattern
+
+REDACTED = "REDACTED"
+
+# Keys of queries whose values give access by being known, however they are spelled (accessToken,
+# access-token): the seven of the semantic conventions (url.full, url.query), and more.
+SECRET_KEYS = (
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "AWSAccessKeyId",
+    "Signature",
+    "sig",
+    "X-Goog-Signature",
+    "access_key",
+    "access_token",
+    "api_key",
+    "auth",
+    "auth_token",
+    "authorization",
+    "client_secret",
+    "credentials",
+    "id_token",
+    "jwt",
+    "passwd",
+    "password",
+    "private_key",
+    "pwd",
+    "refresh_token",
+    "secret",
+    "secret_key",
+    "session_id",
+    "session_token",
+    "token",
+)
+
+# A text is cut here before it is looked through.
+TEXT_LIMIT = 4096
+# Where a password that should have been quoted is taken apart by whoever parses it.
+MARKS = str.maketrans("/?#@", "::::")
+# Shorter secrets would be found everywhere.
+SHORTEST_SECRET = 4
+
+
+def _plain(key: str) -> str:
+    return key.strip().lower().replace("-", "").replace("_", "")
+
+
+PLAIN_KEYS = frozenset(map(_plain, SECRET_KEYS))
+
+
+def redact_query(query: str) -> str:
+    """Return the query with the value of every secret key replaced."""
+    if "=" not in query:
+        return query
+    return "&".join(_redact_pair(pair) for pair in query.split("&"))
+
+
+def _redact_pair(pair: str) -> str:
+    """Redact from the first secret key on: to some servers `a;b=c` is two pairs, to others one."""
+    parts = pair.split(";")
+    for index, part in enumerate(parts):
+        key, equals, _ = part.partition("=")
+        if equals and _is_secret(key):
+            return ";".join((*parts[:index], f"{key}={REDACTED}"))
+    return pair
+
+
+def _is_secret(key: str) -> bool:
+    if "%" in key or "+" in key:
+        key = _unquote(key)
+    if "[" in key:  # `user[password]`, `token[]`
+        key = key.rstrip("[]").rpartition("[")[2]
+    return _plain(key) in PLAIN_KEYS
+
+
+def _unquote(text: str) -> str:
+    from urllib.parse import unquote_plus  # noqa: PLC0415  seldom needed
+
+    return unquote_plus(text)
+
+
+def redact_authority(authority: str) -> str:
+    """Return `user:password@host:port` with the user information replaced."""
+    _, at, host = authority.rpartition("@")
+    return f"{REDACTED}:{REDACTED}@{host}" if at else authority
+
+
+def secrets_in(authority: str, tail: str) -> tuple[str, ...]:
+    """Return what is secret in a URL's authority, and in its query or fragment; also decoded."""
+    user = authority.rpartition("@")[0]
+    found = {*user.split(":", 1), *user.translate(MARKS).split(":")}
+    before, _, fragment = tail.partition("#")
+    for query in (before.partition("?")[2], fragment, fragment.partition("?")[2]):
+        for pair in query.split("&"):
+            redacted = _redact_pair(pair)
+            if redacted != pair:
+                found.add(pair[len(redacted) - len(REDACTED) :])
+    found.update([_unquote(secret) for secret in found])
+    return tuple(secret for secret in found if len(secret) >= SHORTEST_SECRET)
+
+
+_PATTERNS: list[tuple[Pattern[str], str]] = []
+
+# A value: quoted, also where the closing quote is cut off, or up to the next blank or `&`.
+VALUE = r"""(?:b?"(?:[^"\\]|\\.)*(?:"|\Z)|b?'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s&]+)"""
+# The same for headers, whose values have blanks.
+LINE = VALUE.replace(r"[^\s&]+", r"[^\r\n]+")
+
+# What database drivers and SQLAlchemy put before values, in their messages.
+KEY_ENDS = "already exists|is not present|is still referenced|conflicts with"
+OPENERS = ("[parameters: ", ")=(", "Duplicate entry ", "Failing row contains ")
+
+
+def _patterns() -> list[tuple[Pattern[str], str]]:
+    """Compile once, at the first failure: `re` is not needed before."""
+    if not _PATTERNS:
+        import re  # noqa: PLC0415  only failures need it
+
+        keys = "|".join(key.replace("_", "[_-]?") for key in sorted(SECRET_KEYS, key=len)[::-1])
+        hidden = f"{REDACTED}:{REDACTED}@"
+        _PATTERNS.extend(
+            (re.compile(pattern, re.DOTALL | re.IGNORECASE), replacement)
+            for pattern, replacement in (
+                (r"//[^/\s?#]*@", f"//{hidden}"),
+                # A password with a slash, question mark or hash: what precedes it is no port.
+                (r"//(?!\[)[^/\s?#@:]*:(?!\d*(?:[/?#\s]|\Z))\S{1,256}@", f"//{hidden}"),
+                (r"(nonnumeric port: ).*", r"\1?"),  # http.client, of user information
+                (rf"\b((?:authorization|cookie|set-cookie)['\"]?\s*[=:]\s*){LINE}", rf"\1{REDACTED}"),
+                (rf"\b((?:{keys})['\"]?\s*[=:]\s*){VALUE}", rf"\1{REDACTED}"),
+                (r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", rf"\1 {REDACTED}"),
+                (r"\[parameters: (?:.*(?=\n\(Background on )|.*)", "[parameters: ?]"),
+                (rf"\)=\((?:.*(?=\) (?:{KEY_ENDS}))|.*)", ")=(?"),
+                (r"(Failing row contains )(?:\(.*\)(?=\.(?:\s|\Z))|.*)", r"\1?"),
+                (r"(Duplicate entry )(?:'.*'(?= for key )|.*)", r"\1?"),
+            )
+        )
+    return _PATTERNS
+
+
+def redact_text(text: str, values: Iterable[str] = ()) -> str:
+    """Return the text without credentials, and without the given values of the failed call."""
+    text = _cut(text, sorted(filter(None, values), key=len, reverse=True))
+    for pattern, replacement in _patterns():
+        text = pattern.sub(replacement, text)
+    if "%" in text:
+        text = _redact_quoted_keys(text)
+    return _redact_statement(text)
+
+
+def _cut(text: str, values: list[str]) -> str:
+    """Replace the values and keep the beginning, so that no secret is cut in two."""
+    longest = len(values[0]) if values else 0
+    is_long = len(text) > TEXT_LIMIT
+    if is_long:
+        text = text[: TEXT_LIMIT + longest]
+    for value in values:
+        text = text.replace(value, "?")
+    if not is_long:
+        return text
+    text = text[: len(text) - longest]
+    for opener in OPENERS:  # what closes it may be gone
+        text = text.partition(opener)[0]
+    return text[: len(text) - len(_last_word(text))]
+
+
+def _last_word(text: str) -> str:
+    words = text.split()
+    return words[-1] if words and text.endswith(words[-1]) else ""
+
+
+def _redact_quoted_keys(text: str) -> str:
+    """Redact `to%6Ben=…`."""
+    import re  # noqa: PLC0415  as above
+
+    def redact(pair: Match[str]) -> str:
+        return _redact_pair(pair[0])
+
+    return re.sub(r"(?<![\w%+-])[\w%+-]+=[^\s&]+", redact, text)
+
+
+def _redact_statement(text: str) -> str:
+    """Describe the statement that SQLAlchemy quotes as `[SQL: …]`."""
+    before, start, rest = text.partition("[SQL: ")
+    if not start:
+        return text
+    from otel_run.engine.sql import describe  # noqa: PLC0415  only such failures need it
+
+    statement, after = rest.rstrip("]"), ""
+    for end in ("]\n[parameters: ?]", "]\n(Background on "):
+        head, found, tail = rest.rpartition(end)
+        if found:
+            statement, after = head, f"{found[1:]}{tail}"
+            break
+    return f"{before}[SQL: {describe(statement, parameterised=False).text}]{after}"

@@ -1,0 +1,173 @@
+"""What an instrumentor patches: places, and what happens there.
+
+A place is `module:name` or `module:Class.name`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from otel_run.engine.call import Call
+from otel_run.engine.forms import form_of, iterable
+from otel_run.engine.frames import unseen
+from otel_run.engine.subclass import replacing
+from otel_run.engine.wrapt import Patched
+from otel_run.guard import caught
+from otel_run.signals.context import CURRENT, SUPPRESSED
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.subclass import Subclass
+
+    # How a place is wrapped, given the function that is there.
+    Wrap = Callable[[Any], Wrapper]
+
+
+class Function:
+    """A function of which each call is an operation."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda function: form_of(function)(recorder)
+
+
+class Iterable:
+    """A function that returns an iterable; the operation ends with the last item."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined]  a server's
+        yield self.place, lambda _: iterable(recorder, is_whole)
+
+
+class Application:
+    """A function that is handed an application, whose calls are the operations."""
+
+    def __init__(self, place: str, position: int, name: str) -> None:
+        self.place = place
+        self.position = position
+        self.name = name
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined]  a server's
+        serve = iterable(recorder, is_whole)
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+            call = Call(wrapped, instance, args, kwargs)
+            application = call.arg(self.position, self.name)
+            if callable(application) and not isinstance(application, Patched):
+                call.replace(self.position, self.name, Patched(application, serve))
+            return wrapped(*call.args, **call.kwargs)
+
+        return wrapper
+
+
+class Detail:
+    """A function within an operation that knows something of it.
+
+    `before` and `after` read the call, before it runs or after it came back, and return what the
+    convention's `detail` takes, or None.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        *,
+        before: Callable[[Call], object] | None = None,
+        after: Callable[[Call], object] | None = None,
+    ) -> None:
+        self.place = place
+        self.before = before
+        self.after = after
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        before, after = self.before, self.after
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+            call = Call(wrapped, instance, args, kwargs)
+            if before is not None:
+                tell(recorder, before, call)
+            result = wrapped(*args, **kwargs)
+            if after is not None:
+                tell(recorder, after, call)
+            return result
+
+        return wrapper
+
+
+class Silent:
+    """A function of which nothing is recorded: what a library does on its own account."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401, ARG001
+            if recorder.off:
+                return wrapped(*args, **kwargs)
+            before = CURRENT.get()
+            CURRENT.set(SUPPRESSED)
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                CURRENT.set(before)
+
+        return wrapper
+
+
+def tell(recorder: Recorder, read: Callable[[Call], object], call: Call) -> None:
+    """Give the open operation of this convention what the reader finds."""
+    try:
+        operation: Any = CURRENT.get()
+        if getattr(operation and operation.convention, "name", None) != recorder.convention.name:
+            return
+        detail = read(call)
+        if detail is not None and not operation.end:
+            recorder.convention.detail(operation, detail)
+    except Exception as error:  # noqa: BLE001  the guard
+        caught(error, recorder.library)
+
+
+class Factory:
+    """A function that makes an object of a class given to it, and is given a subclass instead."""
+
+    def __init__(self, place: str, position: int, name: str, subclass: Subclass) -> None:
+        self.place = place
+        self.position = position
+        self.name = name
+        self.subclass = subclass
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        subclass = self.subclass
+        module = sys.modules[self.place.partition(":")[0]]
+        make = subclass.maker(recorder, module)
+        return replacing(self.position, self.name, make, recorder, subclass.made)

@@ -1,0 +1,130 @@
+"""Where a request goes: the URL as it may be recorded, and the server it names."""
+
+from __future__ import annotations
+
+from otel_run.engine.redaction import redact_authority, redact_query, secrets_in
+from otel_run.signals.cache import Cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.signals.description import Description
+
+DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+# A longer URL is parsed anew each time.
+LONGEST_KEPT = 2048
+
+
+class Origin:
+    """A scheme, host and port; `descriptions` holds what a convention described for a method."""
+
+    __slots__ = ("address", "descriptions", "port", "scheme")
+
+    def __init__(self, scheme: str, address: str, port: int) -> None:
+        self.scheme = scheme
+        self.address = address
+        self.port = port
+        self.descriptions: dict[object, Description] = {}
+
+
+class Url:
+    """A URL without its secrets, its origin, and the secrets: what no message may hold either."""
+
+    __slots__ = ("full", "origin", "secrets")
+
+    def __init__(self, full: str, origin: Origin, secrets: tuple[str, ...]) -> None:
+        self.full = full
+        self.origin = origin
+        self.secrets = secrets
+
+
+def join_url(scheme: str, host: str, port: int | None, target: object) -> str:
+    """Return the URL of a request line's target, which is absolute where it goes to a proxy."""
+    path = str(target or "/")
+    if not path.startswith("/"):
+        if "://" in path:
+            return path
+        path = f"/{path}"
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    if not port or port == DEFAULT_PORTS.get(scheme):
+        return f"{scheme}://{host}{path}"
+    return f"{scheme}://{host}:{port}{path}"
+
+
+def split_port(authority: str) -> tuple[str, int]:
+    """Split `host:port` or `[v6]:port`; the port is 0 where there is none, or not a number."""
+    host, colon, port = authority.rpartition(":")
+    if not colon or authority.endswith("]"):
+        host, port = authority, ""
+    if host.startswith("["):
+        host = host.strip("[]")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0  # noqa: PLR2004
+    return host, number
+
+
+class Urls:
+    """The URLs and origins seen lately, each parsed once."""
+
+    def __init__(self) -> None:
+        self._urls: Cache[str, Url] = Cache(1024)
+        self._origins: Cache[tuple[str, str, int], Origin] = Cache(512)
+
+    def get(self, text: str) -> Url:
+        """Return what the URL says."""
+        return self._urls.get(text) or self._parse(text)
+
+    def _parse(self, text: str) -> Url:
+        scheme, separator, rest = text.partition("://")
+        if not separator:
+            scheme, rest = "", text
+        end = _authority_end(rest)
+        authority, tail = rest[:end], rest[end:]
+        address, port = split_port(authority.rpartition("@")[2])
+        origin = self.origin(scheme.lower(), address.lower(), port)
+        full = f"{scheme}{separator}{redact_authority(authority)}{_redact_tail(tail)}"
+        url = Url(full, origin, () if full == text else secrets_in(authority, tail))
+        if len(text) <= LONGEST_KEPT:
+            self._urls.put(text, url)
+        return url
+
+    def origin(self, scheme: str, address: str, port: int) -> Origin:
+        """Return the one object that stands for this scheme, host and port."""
+        port = port or DEFAULT_PORTS.get(scheme, 0)
+        key = (scheme, address, port)
+        origin = self._origins.get(key)
+        if origin is None:
+            origin = Origin(*key)
+            self._origins.put(key, origin)
+        return origin
+
+
+def _authority_end(rest: str) -> int:
+    """Find where path, query or fragment begin, also behind a password that holds their marks."""
+    end = _first_mark(rest, 0)
+    if "@" in rest[end:] and "@" not in rest[:end]:
+        _, colon, port = rest[:end].rpartition(":")
+        if colon and port and not port.isdigit() and not rest.startswith("["):
+            return _first_mark(rest, rest.rfind("@"))
+    return end
+
+
+def _first_mark(rest: str, start: int) -> int:
+    end = len(rest)
+    for mark in "/?#":
+        found = rest.find(mark, start, end)
+        if found >= 0:
+            end = found
+    return end
+
+
+def _redact_tail(tail: str) -> str:
+    if "?" not in tail and "#" not in tail:
+        return tail
+    before, hash_mark, fragment = tail.partition("#")
+    path, question_mark, query = before.partition("?")
+    place = second_mark = ""
+    if fragment.startswith(("/", "!")):  # an application's own path and query
+        place, second_mark, fragment = fragment.partition("?")
+    query, fragment = redact_query(query), redact_query(fragment)
+    return f"{path}{question_mark}{query}{hash_mark}{place}{second_mark}{fragment}"

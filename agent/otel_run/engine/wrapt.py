@@ -1,0 +1,103 @@
+"""The function wrapper of wrapt, without its weight.
+
+`import wrapt` brings asyncio, ssl, socket, logging and importlib.metadata along. Only its
+extension module is loaded here (or `wrappers.py`, where there is none for this interpreter), under
+a private name, from the copy beside the agent: the program's own wrapt is neither imported nor
+shadowed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+PACKAGE = f"{__package__}._wrapt"
+
+
+def _folder() -> str:
+    """Find wrapt beside the agent, else where the program would find it."""
+    beside = __file__
+    for _ in __name__.split("."):
+        beside = os.path.dirname(beside)
+    for entry in (beside, *sys.path):
+        folder = os.path.join(entry, "wrapt")
+        if os.path.isfile(os.path.join(folder, "__init__.py")):
+            return folder
+    message = f"wrapt is not installed beside {beside}"
+    raise ImportError(message)
+
+
+def _load(name: str) -> ModuleType:
+    return __import__(f"{PACKAGE}.{name}", fromlist=("*",))
+
+
+def _load_extension() -> ModuleType:
+    """Load the extension module; from 2.5 on it looks for wrapt's exceptions by their full name."""
+    absent = "wrapt.exceptions" not in sys.modules
+    if absent and os.path.exists(os.path.join(_folder(), "exceptions.py")):
+        sys.modules["wrapt.exceptions"] = _load("exceptions")
+    try:
+        return _load("_wrappers")
+    finally:
+        if absent:
+            sys.modules.pop("wrapt.exceptions", None)
+
+
+def _load_wrappers() -> ModuleType:
+    package = type(sys)(PACKAGE)
+    package.__path__ = [_folder()]
+    sys.modules[PACKAGE] = package
+    try:
+        return _load_extension()
+    except ImportError:
+        return _load("wrappers")
+
+
+_wrappers = _load_wrappers()
+
+
+def _resolve(reference: str) -> Any:  # noqa: ANN401  whatever the pickle refers to
+    from pkgutil import resolve_name  # noqa: PLC0415  only pickling needs it
+
+    return resolve_name, (reference,)
+
+
+class PatchedMethod(_wrappers.BoundFunctionWrapper):  # type: ignore[name-defined,misc]
+    """A patched function as an attribute of an instance or a class."""
+
+    def __reduce_ex__(self, protocol: object) -> Any:  # noqa: ANN401  the protocol's own type
+        wrapped = self.__wrapped__
+        owner = getattr(wrapped, "__self__", None)
+        if owner is None:
+            return _resolve(f"{wrapped.__module__}:{wrapped.__qualname__}")
+        return getattr, (owner, wrapped.__name__)
+
+    def __copy__(self) -> PatchedMethod:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Any:  # noqa: ANN401  a method of a copy
+        from copy import deepcopy  # noqa: PLC0415  loaded by whoever calls this
+
+        owner = getattr(self.__wrapped__, "__self__", None)
+        return self if owner is None else getattr(deepcopy(owner, memo), self.__wrapped__.__name__)
+
+
+class Patched(_wrappers.FunctionWrapper):  # type: ignore[name-defined,misc]
+    """A patched function: pickles, copies and deep-copies like the function it stands for."""
+
+    __bound_function_wrapper__ = PatchedMethod
+
+    def __reduce_ex__(self, protocol: object) -> Any:  # noqa: ANN401  the protocol's own type
+        wrapped = self.__wrapped__
+        return _resolve(f"{wrapped.__module__}:{wrapped.__qualname__}")
+
+    def __copy__(self) -> Patched:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Patched:
+        return self

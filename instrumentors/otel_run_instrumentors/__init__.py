@@ -1,0 +1,1 @@
+"""One file a library: which functions, and how to read them."""

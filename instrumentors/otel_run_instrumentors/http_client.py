@@ -1,0 +1,61 @@
+"""http.client: one client span from `putrequest` to `getresponse`.
+
+A request is made of several calls, whether the program writes them or `HTTPConnection.request`
+does. Within a library that is built on this one there is no span: the outer one is told the peer.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine import Call, Instrumentor
+from otel_run.engine.exchange import Exchange
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, peer_of
+from otel_run.engine.url import join_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import http.client
+    from collections.abc import Mapping
+
+    from otel_run.engine.http_client import HttpPeer
+
+
+def read_request(call: Call) -> HttpRequest:
+    connection: http.client.HTTPConnection = call.instance
+    scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
+    host = getattr(connection, "_tunnel_host", None) or connection.host
+    port = getattr(connection, "_tunnel_port", None) or connection.port
+    return HttpRequest(call.arg(0, "method"), join_url(scheme, host, port, call.arg(1, "url")))
+
+
+def read_response(response: http.client.HTTPResponse) -> HttpResponse:
+    return HttpResponse(response.status, response.version)
+
+
+def read_peer(call: Call) -> HttpPeer | None:
+    return peer_of(call.instance.sock)
+
+
+def write_headers(call: Call, headers: Mapping[str, str]) -> None:
+    connection: http.client.HTTPConnection = call.instance
+    for name, value in headers.items():
+        # What the program passed on from elsewhere would stand beside ours, and spoil both.
+        field = f"{name}:".encode()
+        lines: list[bytes] = connection._buffer  # type: ignore[attr-defined]  # noqa: SLF001
+        lines[:] = [line for line in lines if not line.lower().startswith(field)]
+        connection.putheader(name, value)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="http.client",
+    versions=">=3.10",
+    convention=HttpClient(read_request, read_response, write_headers),
+    layer=0,
+    targets=(
+        Exchange(
+            start="http.client:HTTPConnection.putrequest",
+            send="http.client:HTTPConnection.endheaders",
+            answer="http.client:HTTPConnection.getresponse",
+            read_peer=read_peer,
+        ),
+    ),
+)

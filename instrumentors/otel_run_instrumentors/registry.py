@@ -1,0 +1,17 @@
+"""Which instrumentor waits for which module: read at start-up, so it holds names alone."""
+
+from __future__ import annotations
+
+INSTRUMENTORS = {
+    "flask.app": "otel_run_instrumentors.flask",
+    "flask.ctx": "otel_run_instrumentors.flask",
+    "http.client": "otel_run_instrumentors.http_client",
+    "requests.sessions": "otel_run_instrumentors.requests",
+    "sqlalchemy.engine.default": "otel_run_instrumentors.sqlalchemy",
+    "sqlite3": "otel_run_instrumentors.sqlite3",
+    "sqlite3.dbapi2": "otel_run_instrumentors.sqlite3",
+    "urllib.request": "otel_run_instrumentors.urllib_request",
+    "urllib3.connectionpool": "otel_run_instrumentors.urllib3",
+    "werkzeug.serving": "otel_run_instrumentors.werkzeug",
+    "wsgiref.handlers": "otel_run_instrumentors.wsgiref",
+}

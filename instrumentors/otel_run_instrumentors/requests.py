@@ -1,0 +1,53 @@
+"""requests: one client span per `Session.send`, hence one per redirect.
+
+Every request of the library goes through that function. Retries of an adapter are within it. It
+follows redirects by calling itself: its own span ends before, with the response that it has.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from otel_run.engine import Call, Detail, Instrumentor
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import requests
+
+
+def read_request(call: Call) -> HttpRequest:
+    request: requests.PreparedRequest = call.arg(0, "request")
+    return HttpRequest(request.method or "GET", request.url or "")
+
+
+def read_response(response: requests.Response) -> HttpResponse:
+    # raw is urllib3's response, but any file-like object in a test double.
+    return HttpResponse(response.status_code, getattr(response.raw, "version", 0))
+
+
+def read_redirect(call: Call) -> HttpResponse | None:
+    response: requests.Response = call.arg(0, "resp")
+    return read_response(response) if response.is_redirect else None
+
+
+def write_headers(call: Call, headers: Mapping[str, str]) -> None:
+    # The program may have prepared the request, and may send it again: a copy is sent instead.
+    request: requests.PreparedRequest = copy(call.arg(0, "request"))
+    request.headers = request.headers.copy()
+    request.headers.update(headers)
+    call.replace(0, "request", request)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="requests",
+    versions=">=2.20",
+    convention=HttpClient(read_request, read_response, write_headers),
+    layer=2,
+    targets=(
+        "requests.sessions:Session.send",
+        Detail("requests.sessions:SessionRedirectMixin.resolve_redirects", before=read_redirect),
+    ),
+)

@@ -1,0 +1,93 @@
+"""SQLAlchemy: one client span per statement, where the dialect hands it to the driver's cursor.
+
+Core and ORM both end in the dialect's `do_execute*`. The driver's own span is part of it. What a
+dialect asks on its own account, at the first connection or to see that one is alive, is none.
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+from otel_run.engine import Call, Instrumentor, Silent
+from otel_run.engine.database import Database, DatabaseClient, Statement, same_database
+from otel_run.engine.sql import GENERIC, SQLITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from sqlalchemy.engine import Dialect, Engine
+    from sqlalchemy.engine.default import DefaultExecutionContext
+
+# SQLAlchemy's names of what the semantic conventions call otherwise.
+SYSTEMS = {
+    "firebird": "firebirdsql",
+    "hana": "sap.hana",
+    "ibm_db_sa": "ibm.db2",
+    "mssql": "microsoft.sql_server",
+    "oracle": "oracle.db",
+    "redshift": "aws.redshift",
+    "spanner": "gcp.spanner",
+    "teradatasql": "teradata",
+}
+DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
+DIALECTS = {"sqlite": SQLITE}
+
+_databases: MutableMapping[Engine, Database] = WeakKeyDictionary()
+
+
+def read_database(engine: Engine) -> Database:
+    found = _databases.get(engine)
+    if found is None:
+        url = engine.url
+        name = engine.dialect.name
+        port = 0 if url.port == DEFAULT_PORTS.get(name) else url.port or 0
+        namespace = url.database or (":memory:" if name == "sqlite" else "")
+        found = database_of(engine.dialect, namespace, url.host or "", port)
+        _databases[engine] = found
+    return found
+
+
+def database_of(
+    dialect: Dialect, namespace: str = "", address: str = "", port: int = 0
+) -> Database:
+    name = dialect.name
+    rules = DIALECTS.get(name, GENERIC)
+    return same_database(SYSTEMS.get(name, name), namespace, address, port, rules)
+
+
+def read_statement(call: Call) -> Statement:
+    context: DefaultExecutionContext | None = call.arg(CONTEXT[call.function.__name__], "context")
+    if context is None:
+        database = database_of(call.instance)
+    else:
+        database = read_database(context.root_connection.engine)
+    values = call.arg(2, "parameters") if call.function.__name__ != "do_execute_no_params" else None
+    batch = len(values) if call.function.__name__ == "do_executemany" else 1
+    return Statement(call.arg(1, "statement"), values, database, batch)
+
+
+def read_code(error: BaseException) -> str:
+    # sqlite3 from Python 3.11 on; psycopg and asyncpg; psycopg2; then the drivers of MySQL.
+    for name in ("sqlite_errorname", "sqlstate", "pgcode"):
+        code = getattr(error, name, None)
+        if isinstance(code, str):
+            return code
+    number = error.args[0] if error.args else None
+    return str(number) if type(number) is int else ""
+
+
+DIALECT = "sqlalchemy.engine.default:DefaultDialect"
+# Where each function takes its execution context.
+CONTEXT = {"do_execute": 3, "do_executemany": 3, "do_execute_no_params": 2}
+
+INSTRUMENTOR = Instrumentor(
+    library="sqlalchemy",
+    versions=">=1.4",
+    convention=DatabaseClient(read_statement, read_code),
+    layer=1,
+    targets=(
+        *(f"{DIALECT}.{name}" for name in CONTEXT),
+        *(Silent(f"{DIALECT}.{name}") for name in ("initialize", "do_ping")),
+    ),
+)

@@ -1,0 +1,47 @@
+"""urllib3: one client span per `HTTPConnectionPool._make_request`, hence one per attempt.
+
+`urlopen` calls itself for retries and redirects; below it, each request that goes out is one call
+of this method, in 1.26 and in 2.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine import Call, Instrumentor
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.url import join_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    import urllib3
+
+
+def read_request(call: Call) -> HttpRequest:
+    pool: urllib3.HTTPConnectionPool = call.instance
+    url = join_url(pool.scheme or "http", pool.host, pool.port, call.arg(2, "url"))
+    return HttpRequest(call.arg(1, "method"), url)
+
+
+def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
+    return HttpResponse(response.status, response.version)
+
+
+def write_headers(call: Call, headers: Mapping[str, str]) -> None:
+    # The mapping is the caller's, or the pool's: a copy is passed instead, of the same kind, for
+    # HTTPHeaderDict has several values to a name.
+    given: Mapping[str, str] = call.arg(4, "headers") or {}
+    passed: MutableMapping[str, str] = given.copy() if hasattr(given, "copy") else dict(given)
+    for name in [name for name in passed if name.lower() in headers]:
+        del passed[name]
+    passed.update(headers)
+    call.replace(4, "headers", passed)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="urllib3",
+    versions=">=1.26",
+    convention=HttpClient(read_request, read_response, write_headers),
+    layer=1,
+    targets=("urllib3.connectionpool:HTTPConnectionPool._make_request",),
+)

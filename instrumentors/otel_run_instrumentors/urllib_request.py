@@ -1,0 +1,44 @@
+"""urllib.request: one client span per `AbstractHTTPHandler.do_open`, hence one per redirect.
+
+Openers, handlers and `urlopen` all end in this method for http and https.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from otel_run.engine import Call, Instrumentor
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import http.client
+    import urllib.request
+    from collections.abc import Mapping
+
+
+def read_request(call: Call) -> HttpRequest:
+    request: urllib.request.Request = call.arg(1, "req")
+    return HttpRequest(request.get_method(), request.full_url)
+
+
+def read_response(response: http.client.HTTPResponse) -> HttpResponse:
+    return HttpResponse(response.status, response.version)
+
+
+def write_headers(call: Call, headers: Mapping[str, str]) -> None:
+    # The program may send its request again, elsewhere: a copy is sent instead.
+    request: urllib.request.Request = copy(call.arg(1, "req"))
+    request.unredirected_hdrs = dict(request.unredirected_hdrs)
+    for name, value in headers.items():
+        request.add_unredirected_header(name, value)
+    call.replace(1, "req", request)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="urllib.request",
+    versions=">=3.10",
+    convention=HttpClient(read_request, read_response, write_headers),
+    layer=1,
+    targets=("urllib.request:AbstractHTTPHandler.do_open",),
+)

@@ -1,0 +1,80 @@
+"""WSGI: how to read what PEP 3333 lays down, for the frameworks and servers that speak it."""
+
+from __future__ import annotations
+
+from otel_run.engine import Call
+from otel_run.engine.http_server import HttpServer, HttpServerRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+
+class Keys(dict[str, str]):
+    """The environment's keys for lower-case header names, each made once."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = key = f"HTTP_{name.upper().replace('-', '_')}"
+        return key
+
+
+# What stands in a path as it is; all else was quoted on the wire.
+PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
+
+
+def read_request(call: Call) -> HttpServerRequest:
+    environ: dict[str, Any] = call.arg(0, "environ")
+    get = environ.get
+    path = f"{get('SCRIPT_NAME', '')}{get('PATH_INFO', '')}"
+    port: str = get("REMOTE_PORT") or "0"
+    return HttpServerRequest(
+        method=get("REQUEST_METHOD", "GET"),
+        scheme=get("wsgi.url_scheme", "http"),
+        host=get("HTTP_HOST") or server_of(environ),
+        path=quoted(path) if path.strip(PLAIN) else path,
+        query=get("QUERY_STRING", ""),
+        version=get("SERVER_PROTOCOL", "").partition("/")[2],
+        peer_address=get("REMOTE_ADDR") or "",
+        peer_port=int(port) if str(port).isdigit() else 0,
+        header=lambda name: get(KEYS[name]),
+        subject=get("wsgi.input"),
+    )
+
+
+def server_of(environ: Mapping[str, Any]) -> str:
+    host: str = environ.get("SERVER_NAME", "")
+    return f"{host}:{environ.get('SERVER_PORT', '')}" if host else ""
+
+
+def quoted(path: str) -> str:
+    from urllib.parse import quote  # noqa: PLC0415  few paths need it
+
+    return quote(path.encode("latin-1", "replace"), safe=PLAIN)
+
+
+def observe(call: Call, respond: Callable[[int], None]) -> None:
+    start_response: Callable[..., Any] = call.arg(1, "start_response")
+
+    def start(status: str, *rest: object, **more: object) -> Any:  # noqa: ANN401  as PEP 3333 has it
+        write = start_response(status, *rest, **more)
+        code = status[:3] if isinstance(status, str) else ""
+        if code.isdecimal():
+            respond(int(code))
+        return write
+
+    call.replace(1, "start_response", start)
+
+
+def is_whole(call: Call, result: object) -> bool:
+    """Tell whether servers look into the result: a sequence, or their own file wrapper."""
+    if isinstance(result, (list, tuple)) or hasattr(result, "__len__"):
+        return True
+    wrapper = call.arg(0, "environ").get("wsgi.file_wrapper")
+    return isinstance(wrapper, type) and isinstance(result, wrapper)
+
+
+def convention() -> HttpServer:
+    """Return the convention for one more library that speaks WSGI."""
+    return HttpServer(read_request, observe, is_whole)
