@@ -18,7 +18,7 @@ LAST = -sys.maxsize
 
 def watch() -> None:
     """Register before the program does: what is registered first runs last, before fork too."""
-    atexit.register(shut_down)
+    atexit.register(end)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
             before=before_fork,
@@ -37,6 +37,10 @@ def after_fork_in_parent() -> None:
 
 def after_fork_in_child() -> None:
     tell("after_fork_in_child")
+
+
+def end() -> None:
+    tell("end")
 
 
 def shut_down() -> None:

@@ -7,10 +7,11 @@ of `_thread` primitives alone, which monkey-patching leaves as they are.
 from __future__ import annotations
 
 import os
+import sys
 from otel_run.native import allocate_lock, get_native_id, sleep, start_new_thread
 from time import monotonic, perf_counter_ns
 
-from otel_run import guard, settings
+from otel_run import guard, notice, settings
 from otel_run.export import termination
 from otel_run.export.worker import Worker
 from otel_run.signals import ids
@@ -47,6 +48,7 @@ class Pipeline:
     """
 
     def __init__(self, chosen: Settings) -> None:
+        self._settings = chosen
         self._limit = chosen.max_queue_size if chosen.queue_size_is_set else QUEUE_SIZE
         self._batch = min(chosen.max_export_batch_size, self._limit)
         self.worker = Worker(chosen, self._batch)
@@ -179,6 +181,26 @@ class Pipeline:
         return self._deadline
 
     # The end of the process.
+
+    def end(self) -> None:
+        """Shut down, and tell what the run has recorded."""
+        self.shutdown()
+        if self._tells_summary():
+            from otel_run.export.summary import exit_lines, read_tallies
+
+            folder = self._settings.run_folder
+            for line in exit_lines(read_tallies(folder), folder):
+                notice.inform(line)
+
+    def _tells_summary(self) -> bool:
+        """Whether somebody looks at the end of a run that is in the local store."""
+        chosen = self._settings
+        if not (chosen.root and "local" in chosen.exporters["traces"]):
+            return False
+        stderr = sys.__stderr__
+        return chosen.summary or (
+            chosen.summary is None and stderr is not None and stderr.isatty()
+        )
 
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
         """Send what there is, and wait no longer than that; a later record starts anew."""
