@@ -103,12 +103,17 @@ class Worker:
             destination.after_fork_in_child()
 
     def _drain(self, pipeline: Pipeline) -> None:
+        """Encode what is on the queue now; what comes meanwhile waits until it is due.
+
+        Chasing the last record would have this thread and the program's take turns at every call.
+        """
         queue = pipeline.queue
         route = self._routes["traces"]
-        while queue and not (pipeline.stopping and pipeline.deadline is None):
+        left = len(queue)
+        while left > 0 and not (pipeline.stopping and pipeline.deadline is None):
             if route and not any(destination.room for destination in route):
                 break
-            self._take(queue, SLICE + len(queue) // BACKLOG_SHARE)
+            left -= self._take(queue, min(left, SLICE + left // BACKLOG_SHARE))
             if self._count >= self._batch:
                 self._emit()
                 self._pump(pipeline)
@@ -116,10 +121,11 @@ class Worker:
                 sleep(TURN)
         self._emit()
 
-    def _take(self, queue: deque[Record], most: int) -> None:
-        """Take records off the queue, as many as there are up to `most` or a full batch."""
+    def _take(self, queue: deque[Record], most: int) -> int:
+        """Take up to `most` records off the queue, or a full batch; return how many."""
         encode, scopes = self._encoder.span, self._scopes
-        for _ in range(min(most, len(queue), self._batch - self._count)):
+        most = min(most, self._batch - self._count)
+        for _ in range(most):
             record = queue.popleft()
             if type(record) is tuple:
                 record[0].add(record[1])
@@ -140,6 +146,7 @@ class Worker:
             self._count += 1
             for note in self._notes:
                 note(record)
+        return most
 
     def _emit(self) -> None:
         if self._count:
