@@ -122,7 +122,10 @@ class DatabaseClient(Convention):
         if type(text) is not str:
             text = _text_of(text)
         batch = statement.batch
-        key = (text, statement.database, _are_bound(statement.values), batch != 1)
+        values = statement.values
+        usual = type(values) is tuple and batch == 1
+        bound = bool(values) if usual else _are_bound(values)
+        key = (text, statement.database, bound, batch != 1)
         description = self._descriptions.get(key) or self._describe(key)
         operation = Operation(self, parent, description)
         if batch != 1 and operation.sampled:

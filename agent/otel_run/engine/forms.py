@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
+from otel_run.engine.operation import Operation
 from otel_run.guard import caught
 
 TYPE_CHECKING = False
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.convention import Convention
-    from otel_run.engine.operation import Operation
 
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -39,10 +39,11 @@ class Recorder:
         if self.off:
             return None
         try:
-            return self.convention.begin(call)
+            operation = self.convention.begin(call)
         except Exception as error:
             caught(error, self.library)
             return None
+        return operation if isinstance(operation, Operation) else None
 
     def finish(self, operation: Operation, call: Call, result: object) -> None:
         """End the operation; one that has ended already only gives way."""
@@ -52,8 +53,7 @@ class Recorder:
                 return
             self.convention.finish(operation, call, result)
         except Exception as error:
-            operation.leave()
-            caught(error, self.library)
+            self.abandon(operation, error)
 
     def fail(self, operation: Operation, call: Call, error: BaseException) -> None:
         """End the operation with the exception that leaves the call, unless it has ended."""
@@ -63,8 +63,15 @@ class Recorder:
                 return
             self.convention.fail(operation, call, error)
         except Exception as mistake:
+            self.abandon(operation, mistake)
+
+    def abandon(self, operation: Operation, mistake: Exception) -> None:
+        """Give an operation up after a mistake of ours, be it what it may."""
+        caught(mistake, self.library)
+        try:
             operation.leave()
-            caught(mistake, self.library)
+        except Exception as error:
+            caught(error, self.library)
 
 
 def form_of(function: object) -> Callable[[Recorder], Wrapper]:
@@ -99,8 +106,7 @@ def sync(recorder: Recorder) -> Wrapper:
         try:
             finish(operation, call, result)
         except Exception as error:
-            operation.leave()
-            caught(error, library)
+            recorder.abandon(operation, error)
         return result
 
     return wrapper
@@ -150,7 +156,7 @@ def iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wr
             recorder.fail(operation, call, error)
             raise
         try:
-            whole = is_whole(call, result)
+            whole = bool(is_whole(call, result))
         except Exception as error:
             caught(error, recorder.library)
             whole = True

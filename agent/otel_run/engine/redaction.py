@@ -109,9 +109,11 @@ def secrets_in(authority: str, tail: str) -> tuple[str, ...]:
 
 _PATTERNS: list[tuple[Pattern[str], str]] = []
 
+EQUALS = r"""['"]?\s*[=:]\s*"""
+HEADERS = "authorization|cookie|set-cookie"
 # A value: quoted, also where the closing quote is cut off, or up to the next blank or `&`.
 VALUE = r"""(?:b?"(?:[^"\\]|\\.)*(?:"|\Z)|b?'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s&]+)"""
-# The same for headers, whose values have blanks.
+# The same for those headers, whose values have blanks.
 LINE = VALUE.replace(r"[^\s&]+", r"[^\r\n]+")
 
 # What database drivers and SQLAlchemy put before values, in their messages.
@@ -133,8 +135,8 @@ def _patterns() -> list[tuple[Pattern[str], str]]:
                 # A password with a slash, question mark or hash: what precedes it is no port.
                 (r"//(?!\[)[^/\s?#@:]*:(?!\d*(?:[/?#\s]|\Z))\S{1,256}@", f"//{hidden}"),
                 (r"(nonnumeric port: ).*", r"\1?"),  # http.client, of user information
-                (rf"\b((?:authorization|cookie|set-cookie)['\"]?\s*[=:]\s*){LINE}", rf"\1{REDACTED}"),
-                (rf"\b((?:{keys})['\"]?\s*[=:]\s*){VALUE}", rf"\1{REDACTED}"),
+                (rf"\b((?:{HEADERS}){EQUALS}){LINE}", rf"\1{REDACTED}"),
+                (rf"\b((?:{keys}){EQUALS}){VALUE}", rf"\1{REDACTED}"),
                 (r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", rf"\1 {REDACTED}"),
                 (r"\[parameters: (?:.*(?=\n\(Background on )|.*)", "[parameters: ?]"),
                 (rf"\)=\((?:.*(?=\) (?:{KEY_ENDS}))|.*)", ")=(?"),

@@ -103,8 +103,8 @@ def _authority_end(rest: str) -> int:
     """Find where path, query or fragment begin, also behind a password that holds their marks."""
     end = _first_mark(rest, 0)
     if "@" in rest[end:] and "@" not in rest[:end]:
-        _, colon, port = rest[:end].rpartition(":")
-        if colon and port and not port.isdigit() and not rest.startswith("["):
+        port = rest[:end].partition(":")[2]
+        if port and not port.isdigit() and not rest.startswith("["):
             return _first_mark(rest, rest.rfind("@"))
     return end
 

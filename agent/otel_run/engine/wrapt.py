@@ -37,15 +37,20 @@ def _load(name: str) -> ModuleType:
 
 
 def _load_extension() -> ModuleType:
-    """Load the extension module; from 2.5 on it looks for wrapt's exceptions by their full name."""
-    absent = "wrapt.exceptions" not in sys.modules
-    if absent and os.path.exists(os.path.join(_folder(), "exceptions.py")):
-        sys.modules["wrapt.exceptions"] = _load("exceptions")
+    """Load the extension module; from 2.5 on it imports `wrapt.exceptions`, and `wrapt` with it."""
+    lent: list[str] = []
+    if os.path.exists(os.path.join(_folder(), "exceptions.py")):
+        for name, module in (
+            ("wrapt", sys.modules[PACKAGE]),
+            ("wrapt.exceptions", _load("exceptions")),
+        ):
+            if sys.modules.setdefault(name, module) is module:
+                lent.append(name)
     try:
         return _load("_wrappers")
     finally:
-        if absent:
-            sys.modules.pop("wrapt.exceptions", None)
+        for name in lent:
+            del sys.modules[name]
 
 
 def _load_wrappers() -> ModuleType:
