@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 EXTENSIONS = (".py", ".pyw", ".pyc", ".pyz", ".zip", ".exe")
 # An application server says less than the application that it serves.
-SERVERS = ("daphne", "granian", "gunicorn", "hypercorn", "uvicorn", "uwsgi", "waitress-serve")
+SERVERS = (
+    *("celery", "daphne", "flask", "granian", "gunicorn", "hypercorn", "uvicorn", "uwsgi"),
+    "waitress-serve",
+)
+APPLICATION_OPTIONS = ("-A", "--app")
 ENTRY_MODULES = ("wsgi", "asgi", "__main__")
 
 
@@ -36,11 +40,16 @@ def _script_name(script: str) -> str:
 
 
 def _application(line: CommandLine) -> str:
-    """Return `shop` for the first argument like `shop.wsgi:app`; host:port is not like it."""
+    """Return `shop` for an argument like `shop.wsgi:app` or `--app shop`; host:port is not one."""
+    previous = ""
     for argument in line.arguments:
-        module, colon, attribute = argument.partition(":")
-        if colon and attribute[:1].isidentifier() and _is_dotted_name(module):
+        option, _, value = argument.partition("=")
+        named = value if option in APPLICATION_OPTIONS else argument
+        module, colon, attribute = named.partition(":")
+        is_named = named is value or previous in APPLICATION_OPTIONS
+        if _is_dotted_name(module) and (attribute[:1].isidentifier() if colon else is_named):
             return _without_entry_module(module)
+        previous = argument
     return ""
 
 

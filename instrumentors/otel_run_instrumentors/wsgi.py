@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from otel_run.engine import Call
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
+
+    from otel_run.engine import Call
 
 
 class Keys(dict[str, str]):
@@ -49,7 +50,7 @@ def server_of(environ: Mapping[str, Any]) -> str:
 
 
 def quoted(path: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415  few paths need it
+    from urllib.parse import quote
 
     return quote(path.encode("latin-1", "replace"), safe=PLAIN)
 
@@ -57,7 +58,7 @@ def quoted(path: str) -> str:
 def observe(call: Call, respond: Callable[[int], None]) -> None:
     start_response: Callable[..., Any] = call.arg(1, "start_response")
 
-    def start(status: str, *rest: object, **more: object) -> Any:  # noqa: ANN401  as PEP 3333 has it
+    def start(status: str, *rest: object, **more: object) -> Any:
         write = start_response(status, *rest, **more)
         code = status[:3] if isinstance(status, str) else ""
         if code.isdecimal():

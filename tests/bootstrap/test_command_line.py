@@ -129,6 +129,11 @@ def test_it_is_read_as_python_reads_it(python: BarePython, options: str) -> None
         ("gunicorn -b unix:/run/shop.sock -w 4 app:app", "app"),
         ("python -m uvicorn --host 0.0.0.0 shop.asgi:app", "shop"),
         ("gunicorn -c conf.py", "gunicorn"),
+        ("flask --app shop run", "shop"),
+        ("python -m flask --app shop.web:app run", "shop.web"),
+        ("/venv/bin/flask --app=shop.wsgi run -p 5000", "shop"),
+        ("flask run", "flask"),
+        ("celery -A shop worker", "shop"),
         ("uvicorn wsgi:app", "wsgi"),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import math
 import os
 import ssl
@@ -19,7 +18,8 @@ import pytest
 from collector import Answer, Collector
 from export.raw_server import answer, black_hole, drip, nobody, pour, serving
 from otel_run import __version__
-from otel_run.export.transport import Interrupted, Reply, Transport
+from otel_run.export.reply_reader import NotHttpError
+from otel_run.export.transport import Interrupted, Transport
 from otel_run.settings import Endpoint
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import trustme
+
+    from otel_run.export.reply_reader import Reply
 
 # Where a server has to give up on its own; nothing waits that long when all is well.
 LONG = 60.0
@@ -224,7 +226,7 @@ def test_a_port_that_swallows_connections_is_left_after_the_time_out(
         transport_to(url, timeout=SHORT).send(b"payload")
 
 
-@pytest.mark.parametrize("beginning", [b"", b"HTTP/1.1 200 OK\r\nx-long: "])
+@pytest.mark.parametrize("beginning", [b"HTTP/1.1 200 ", b"HTTP/1.1 200 OK\r\nx-long: "])
 def test_an_answer_that_drips_is_left_after_the_time_out(
     beginning: bytes, transport_to: Callable[..., Transport]
 ) -> None:
@@ -274,7 +276,7 @@ def test_a_body_without_an_end_is_left(
 def test_rubbish_without_an_end_is_left(
     beginning: bytes, transport_to: Callable[..., Transport]
 ) -> None:
-    with serving(pour(beginning)) as server, pytest.raises(http.client.HTTPException):
+    with serving(pour(beginning)) as server, pytest.raises(NotHttpError):
         transport_to(server.url).send(b"payload")
 
 
@@ -282,7 +284,14 @@ def test_rubbish_without_an_end_is_left(
 def test_an_answer_that_is_no_http_is_an_error(
     rubbish: bytes, transport_to: Callable[..., Transport]
 ) -> None:
-    with serving(answer(rubbish)) as server, pytest.raises(http.client.HTTPException):
+    with serving(answer(rubbish)) as server, pytest.raises(NotHttpError):
+        transport_to(server.url).send(b"payload")
+
+
+def test_what_cannot_become_http_any_more_is_not_waited_for(
+    transport_to: Callable[..., Transport],
+) -> None:
+    with serving(drip(b"HTTP/")) as server, pytest.raises(NotHttpError):
         transport_to(server.url).send(b"payload")
 
 

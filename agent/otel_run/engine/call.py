@@ -16,7 +16,7 @@ class Call:
     def __init__(
         self,
         function: Callable[..., Any],
-        instance: Any,  # noqa: ANN401  any object of any library
+        instance: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
@@ -25,7 +25,7 @@ class Call:
         self.args = args
         self.kwargs = kwargs
 
-    def arg(self, position: int, name: str, default: Any = None) -> Any:  # noqa: ANN401  as above
+    def arg(self, position: int, name: str, default: Any = None) -> Any:
         """Return the argument, however it was passed."""
         if position < len(self.args):
             return self.args[position]

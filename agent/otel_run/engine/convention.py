@@ -46,19 +46,19 @@ class Convention:
         """Start to record the call; None when it must run untouched."""
         raise NotImplementedError
 
-    def finish(self, operation: Any, call: Call, result: Any) -> None:  # noqa: ANN401  any library's
+    def finish(self, operation: Any, call: Call, result: Any) -> None:
         """Record that the call came back."""
         raise NotImplementedError
 
-    def fail(self, operation: Any, call: Call, error: BaseException) -> None:  # noqa: ANN401  its own
+    def fail(self, operation: Any, call: Call, error: BaseException) -> None:
         """Record that the exception left the call."""
         raise NotImplementedError
 
-    def detail(self, operation: Any, detail: Any) -> None:  # noqa: ANN401  the convention's own
+    def detail(self, operation: Any, detail: Any) -> None:
         """Add to an open operation what an inner layer knows."""
         raise NotImplementedError
 
-    def conclude(  # noqa: PLR0913  an outcome has these parts
+    def conclude(
         self,
         description: Description,
         key: object,

@@ -207,7 +207,7 @@ def _text_of(text: object) -> str:
     return bytes(text).decode("utf-8", "replace") if isinstance(text, (bytes, bytearray)) else ""
 
 
-def _are_bound(values: Any) -> bool:  # noqa: ANN401  whatever the program passed
+def _are_bound(values: Any) -> bool:
     """Tell whether there are bind values, which a batch of empty sets has not."""
     if values is None:
         return False
@@ -223,7 +223,7 @@ def _secrets(statement: Statement, description: Description) -> set[str]:
     """Return what an error message could repeat: the bind values, or the text's own literals."""
     found = {form for value in _values(statement.values) for form in _forms(value)}
     if not _are_bound(statement.values):
-        import re  # noqa: PLC0415  loaded with the lexer
+        import re
 
         words = re.compile(r"\w+").findall
         masked = description.attributes.get("db.query.text", "")
@@ -232,7 +232,7 @@ def _secrets(statement: Statement, description: Description) -> set[str]:
     return {text for text in found if len(text) > 1}
 
 
-def _values(values: Any) -> Iterator[object]:  # noqa: ANN401  whatever the program bound
+def _values(values: Any) -> Iterator[object]:
     left = VALUE_LIMIT
     pending = [values]
     while pending and left:

@@ -42,14 +42,19 @@ class Exchange:
             (self.send, self._sending),
             (self.answer, self._answered),
         ):
-            yield place, lambda _, step=step: self._wrapper(recorder, step)
+            yield place, self._wrap(recorder, step)
+
+    def _wrap(
+        self, recorder: Recorder, step: Callable[[Recorder, Call], Operation | None]
+    ) -> Wrap:
+        return lambda _: self._wrapper(recorder, step)
 
     def _wrapper(
         self, recorder: Recorder, step: Callable[[Recorder, Call], Operation | None]
     ) -> Wrapper:
         is_last = step == self._answered
 
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
             operation = None if recorder.off else guarded(recorder, step, call)
             if operation is None:
@@ -97,6 +102,6 @@ def guarded(
     """Take the step, and let no mistake of ours out."""
     try:
         return step(recorder, call)
-    except Exception as error:  # noqa: BLE001  the guard
+    except Exception as error:
         caught(error, recorder.library)
         return None

@@ -33,7 +33,7 @@ def message_of(error: BaseException, values: Collection[str]) -> str:
     """Return the redacted text of the exception; a broken `__str__` gives none."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001  the program's own code
+    except Exception:
         return ""
     return redact_text(text, values) if text else ""
 
@@ -68,7 +68,7 @@ def _remember(error: BaseException, secrets: Collection[str]) -> None:
     if not secrets:
         return
     if not _secrets:
-        from weakref import WeakKeyDictionary  # noqa: PLC0415  only failures need it
+        from weakref import WeakKeyDictionary
 
         _secrets.append(WeakKeyDictionary())
     try:

@@ -40,10 +40,10 @@ class Recorder:
             return None
         try:
             operation = self.convention.begin(call)
+            return operation if isinstance(operation, Operation) else None
         except Exception as error:
             caught(error, self.library)
             return None
-        return operation if isinstance(operation, Operation) else None
 
     def finish(self, operation: Operation, call: Call, result: object) -> None:
         """End the operation; one that has ended already only gives way."""

@@ -13,21 +13,22 @@ if TYPE_CHECKING:
 
 def unseen(wrapper: Wrapper) -> Wrapper:
     """Leave the wrapper out of what a warning's `stacklevel` counts, as importlib's frames are."""
-    code: Any = wrapper.__code__  # type: ignore[attr-defined]
-    wrapper.__code__ = code.replace(co_filename="<otel_run, like importlib._bootstrap>")  # type: ignore[attr-defined]
+    code: Any = wrapper.__code__
+    wrapper.__code__ = code.replace(co_filename="<otel_run, like importlib._bootstrap>")
     return wrapper
 
 
 def call_from(
     frame: FrameType, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:  # noqa: ANN401  whatever the function returns
+) -> Any:
     """Call from a frame that says it is the given one: C code warns at the line of its caller."""
     code = _call.__code__.replace(
         co_filename=frame.f_code.co_filename,
         co_firstlineno=frame.f_lineno,
         co_name=frame.f_code.co_name,
     )
-    return type(_call)(code, frame.f_globals)(function, args, kwargs)
+    make: Any = type(_call)
+    return make(code, frame.f_globals)(function, args, kwargs)
 
 
 # On one line, for that is the line of the frame.

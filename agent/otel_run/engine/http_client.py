@@ -96,7 +96,11 @@ class HttpClient(Convention):
     """
 
     name = NAME
-    metric = ("http.client.request.duration", "Duration of HTTP client requests.", DURATION_BOUNDARIES)
+    metric = (
+        "http.client.request.duration",
+        "Duration of HTTP client requests.",
+        DURATION_BOUNDARIES,
+    )
 
     def __init__(
         self,

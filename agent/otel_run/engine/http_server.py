@@ -61,7 +61,7 @@ class HttpServerRequest:
         "version",
     )
 
-    def __init__(  # noqa: PLR0913  a request has these parts
+    def __init__(
         self,
         method: str,
         scheme: str,
@@ -125,7 +125,11 @@ class HttpServer(Convention):
     """
 
     name = NAME
-    metric = ("http.server.request.duration", "Duration of HTTP server requests.", DURATION_BOUNDARIES)
+    metric = (
+        "http.server.request.duration",
+        "Duration of HTTP server requests.",
+        DURATION_BOUNDARIES,
+    )
 
     def __init__(
         self,
@@ -168,7 +172,7 @@ class HttpServer(Convention):
         if detail.error is not None:
             self._add_error(operation, detail.error)
 
-    def finish(self, operation: ServerOperation, call: Call, result: Any) -> None:  # noqa: ANN401, ARG002  the convention needs neither
+    def finish(self, operation: ServerOperation, call: Call, result: Any) -> None:  # noqa: ARG002  the convention needs neither
         """Record that the last byte was handed over."""
         key = (operation.status, operation.route, operation.error)
         outcome = operation.description.outcomes.get(key)

@@ -72,7 +72,7 @@ class Instrumentor:
             if place.partition(":")[0] == module:
                 try:
                     self._patch_place(place, wrap)
-                except Exception as error:  # noqa: BLE001  the guard
+                except Exception as error:
                     self.skipped[place] = f"{type(error).__name__}: {error}"
                     guard.caught(error, self.library)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from otel_run.native import get_ident
 from os import getpid
 from time import perf_counter_ns, time_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
+from otel_run.native import get_ident
 from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
 from otel_run.signals.ids import draw
@@ -128,6 +128,6 @@ def is_suppressed(parent: Node, convention: Convention) -> bool:
         around is not None
         and around.name == convention.name
         and around.layer > convention.layer
-        and not parent.end  # type: ignore[attr-defined]  a node with a convention is an operation
+        and not parent.end  # type: ignore[attr-defined] # a node with a convention is an operation
         and parent.owner == get_ident()
     )

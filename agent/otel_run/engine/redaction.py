@@ -82,7 +82,7 @@ def _is_secret(key: str) -> bool:
 
 
 def _unquote(text: str) -> str:
-    from urllib.parse import unquote_plus  # noqa: PLC0415  seldom needed
+    from urllib.parse import unquote_plus
 
     return unquote_plus(text)
 
@@ -124,7 +124,7 @@ OPENERS = ("[parameters: ", ")=(", "Duplicate entry ", "Failing row contains ")
 def _patterns() -> list[tuple[Pattern[str], str]]:
     """Compile once, at the first failure: `re` is not needed before."""
     if not _PATTERNS:
-        import re  # noqa: PLC0415  only failures need it
+        import re
 
         keys = "|".join(key.replace("_", "[_-]?") for key in sorted(SECRET_KEYS, key=len)[::-1])
         hidden = f"{REDACTED}:{REDACTED}@"
@@ -180,7 +180,7 @@ def _last_word(text: str) -> str:
 
 def _redact_quoted_keys(text: str) -> str:
     """Redact `to%6Ben=…`."""
-    import re  # noqa: PLC0415  as above
+    import re
 
     def redact(pair: Match[str]) -> str:
         return _redact_pair(pair[0])
@@ -193,7 +193,7 @@ def _redact_statement(text: str) -> str:
     before, start, rest = text.partition("[SQL: ")
     if not start:
         return text
-    from otel_run.engine.sql import describe  # noqa: PLC0415  only such failures need it
+    from otel_run.engine.sql import describe
 
     statement, after = rest.rstrip("]"), ""
     for end in ("]\n[parameters: ?]", "]\n(Background on "):

@@ -53,7 +53,7 @@ class Subclass:
         self.shortcuts = shortcuts
         self.read_state = read_state
 
-    def maker(self, recorder: Recorder, module: Any) -> Callable[[object], object]:  # noqa: ANN401
+    def maker(self, recorder: Recorder, module: Any) -> Callable[[object], object]:
         """Return what turns a class into the subclass; other callables stay what they are."""
         default: type = getattr(module, self.name)
         usual = self._find(recorder, default) or self._usual(recorder, module, default)
@@ -73,16 +73,16 @@ class Subclass:
             return
         try:
             setattr(instance, STATE, self.read_state(call))
-        except Exception as error:  # noqa: BLE001  the guard
+        except Exception as error:
             caught(error, recorder.library)
 
     def _find(self, recorder: Recorder, chosen: type) -> type | None:
         if getattr(chosen, MARK, None) is recorder:
             return chosen
-        children = type.__subclasses__(chosen)
+        children: list[type] = type.__subclasses__(chosen)
         return next((kind for kind in children if kind.__dict__.get(MARK) is recorder), None)
 
-    def _usual(self, recorder: Recorder, module: Any, default: type) -> type:  # noqa: ANN401
+    def _usual(self, recorder: Recorder, module: Any, default: type) -> type:
         namespace = self._namespace(recorder, default)
         if self.read_state:
             namespace["__slots__"] = (STATE,)
@@ -106,7 +106,7 @@ class Subclass:
         bases = (chosen,) if self.part is None else (chosen, usual)
         try:
             return type(chosen)(chosen.__name__, bases, self._namespace(recorder, chosen))
-        except Exception:  # noqa: BLE001  the program's own, or what its `__slots__` lead to
+        except Exception:
             return chosen
 
     def _namespace(self, recorder: Recorder, original: type) -> dict[str, object]:
@@ -149,7 +149,7 @@ def named_like(original: Callable[..., Any], wrapped: Callable[..., Any]) -> Cal
     """Give a function the names of the one it stands for, and by that its signature."""
     for name in ("__module__", "__name__", "__qualname__", "__doc__"):
         setattr(wrapped, name, getattr(original, name, None))
-    wrapped.__wrapped__ = original  # type: ignore[attr-defined]  where inspect finds the signature
+    wrapped.__wrapped__ = original  # type: ignore[attr-defined] # where inspect finds the signature
     return wrapped
 
 
@@ -165,11 +165,11 @@ def replacing(
     def replace(call: Call) -> None:
         try:
             call.replace(position, name, make(call.arg(position, name, MISSING)))
-        except Exception as error:  # noqa: BLE001  the guard
+        except Exception as error:
             caught(error, recorder.library)
 
     @unseen
-    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         if recorder.off:
             return wrapped(*args, **kwargs)
         call = Call(wrapped, instance, args, kwargs)
@@ -190,7 +190,7 @@ def through(part_of: Callable[[Any], Any], name: str, recorder: Recorder) -> Wra
     """Wrap a shortcut, so that it goes through an object of the part's subclass."""
 
     @unseen
-    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         if recorder.off or kwargs:  # of which C's methods take none, and say so
             return wrapped(*args, **kwargs)
         return getattr(part_of(instance), name)(*args)

@@ -46,7 +46,7 @@ class Iterable:
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined]  a server's
+        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined] # a server's
         yield self.place, lambda _: iterable(recorder, is_whole)
 
 
@@ -63,11 +63,11 @@ class Application:
         yield self.place, lambda _: self._wrapper(recorder)
 
     def _wrapper(self, recorder: Recorder) -> Wrapper:
-        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined]  a server's
+        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined] # a server's
         serve = iterable(recorder, is_whole)
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
             application = call.arg(self.position, self.name)
             if callable(application) and not isinstance(application, Patched):
@@ -103,7 +103,7 @@ class Detail:
         before, after = self.before, self.after
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
             if before is not None:
                 tell(recorder, before, call)
@@ -127,7 +127,7 @@ class Silent:
 
     def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ANN401, ARG001
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
             if recorder.off:
                 return wrapped(*args, **kwargs)
             before = CURRENT.get()
@@ -149,7 +149,7 @@ def tell(recorder: Recorder, read: Callable[[Call], object], call: Call) -> None
         detail = read(call)
         if detail is not None and not operation.end:
             recorder.convention.detail(operation, detail)
-    except Exception as error:  # noqa: BLE001  the guard
+    except Exception as error:
         caught(error, recorder.library)
 
 

@@ -66,8 +66,8 @@ def _load_wrappers() -> ModuleType:
 _wrappers = _load_wrappers()
 
 
-def _resolve(reference: str) -> Any:  # noqa: ANN401  whatever the pickle refers to
-    from pkgutil import resolve_name  # noqa: PLC0415  only pickling needs it
+def _resolve(reference: str) -> Any:
+    from pkgutil import resolve_name
 
     return resolve_name, (reference,)
 
@@ -75,7 +75,7 @@ def _resolve(reference: str) -> Any:  # noqa: ANN401  whatever the pickle refers
 class PatchedMethod(_wrappers.BoundFunctionWrapper):  # type: ignore[name-defined,misc]
     """A patched function as an attribute of an instance or a class."""
 
-    def __reduce_ex__(self, protocol: object) -> Any:  # noqa: ANN401  the protocol's own type
+    def __reduce_ex__(self, protocol: object) -> Any:
         wrapped = self.__wrapped__
         owner = getattr(wrapped, "__self__", None)
         if owner is None:
@@ -85,8 +85,8 @@ class PatchedMethod(_wrappers.BoundFunctionWrapper):  # type: ignore[name-define
     def __copy__(self) -> PatchedMethod:
         return self
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Any:  # noqa: ANN401  a method of a copy
-        from copy import deepcopy  # noqa: PLC0415  loaded by whoever calls this
+    def __deepcopy__(self, memo: dict[int, object]) -> Any:
+        from copy import deepcopy
 
         owner = getattr(self.__wrapped__, "__self__", None)
         return self if owner is None else getattr(deepcopy(owner, memo), self.__wrapped__.__name__)
@@ -97,7 +97,7 @@ class Patched(_wrappers.FunctionWrapper):  # type: ignore[name-defined,misc]
 
     __bound_function_wrapper__ = PatchedMethod
 
-    def __reduce_ex__(self, protocol: object) -> Any:  # noqa: ANN401  the protocol's own type
+    def __reduce_ex__(self, protocol: object) -> Any:
         wrapped = self.__wrapped__
         return _resolve(f"{wrapped.__module__}:{wrapped.__qualname__}")
 

@@ -6,7 +6,6 @@ sockets do not work in a thread that they do not know. TLS therefore goes throug
 
 from __future__ import annotations
 
-import io
 import os
 from time import monotonic
 
@@ -24,12 +23,9 @@ if TYPE_CHECKING:
 # Bytes taken from the network at a time.
 PIECE = 1 << 16
 
-# Bytes of a reply, its headers included, that are read before giving up.
-LONGEST_REPLY = 4 << 20
-
 
 class Connection:
-    """A socket, before and after it is connected; `received` counts the bytes of a reply.
+    """A socket, before and after it is connected; `has_received` is for its user to reset.
 
     Everything raises TimeoutError after `deadline` (by `monotonic`; None: never). Only `interrupt`
     may be called from another thread.
@@ -40,7 +36,7 @@ class Connection:
         self._inode = os.fstat(socket.fileno()).st_ino
         self._lock = allocate_lock()
         self.deadline: float | None = None
-        self.received = 0
+        self.has_received = False
 
     def connect(self, address: object) -> None:
         """Connect to a socket address."""
@@ -62,14 +58,11 @@ class Connection:
         self._socket.settimeout(_remaining(self.deadline))
         self._socket.sendall(content)
 
-    def receive_into(self, buffer: memoryview) -> int:
-        """Wait for bytes; return how many came, 0 at the end."""
-        self._socket.settimeout(_remaining(self.deadline))
-        return self._socket.recv_into(buffer)
-
-    def makefile(self, _: str) -> io.BufferedReader:
-        """Return what reads from the connection, as `http.client` asks for it."""
-        return io.BufferedReader(Reader(self), PIECE)
+    def receive(self) -> bytes:
+        """Wait for bytes; return what came, b"" at the end."""
+        piece = self._read()
+        self.has_received |= bool(piece)
+        return piece
 
     def interrupt(self) -> None:
         """Make what is blocked on the socket, or will be, return at once."""
@@ -96,6 +89,10 @@ class Connection:
         self._lock = allocate_lock()
         self.close()
 
+    def _read(self) -> bytes:
+        self._socket.settimeout(_remaining(self.deadline))
+        return self._socket.recv(PIECE)
+
     def __del__(self) -> None:
         # Python would warn of a socket that is still open when the program ends.
         try:
@@ -113,7 +110,6 @@ class SecureConnection(Connection):
 
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
-        self._buffer = memoryview(bytearray(PIECE))
 
     def connect(self, address: object) -> None:
         """Connect, and shake hands."""
@@ -126,15 +122,13 @@ class SecureConnection(Connection):
         while left:
             left = left[self._drive(self._tls.write, left) :]
 
-    def receive_into(self, buffer: memoryview) -> int:
-        """Wait for bytes; return how many came, 0 at the end."""
+    def _read(self) -> bytes:
         import ssl
 
         try:
-            # With a buffer it returns how many bytes it has put there.
-            return self._drive(self._tls.read, len(buffer), buffer)  # type: ignore[return-value]
+            return self._drive(self._tls.read, PIECE)
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return 0
+            return b""
 
     def _drive(self, step: Callable[..., Result], *arguments: object) -> Result:
         """Carry what TLS has to say and wants to hear, until the step is done."""
@@ -158,31 +152,11 @@ class SecureConnection(Connection):
             super().send(self._outgoing.read())
 
     def _fill(self) -> None:
-        count = super().receive_into(self._buffer)
-        if count:
-            self._incoming.write(self._buffer[:count])
+        piece = super()._read()
+        if piece:
+            self._incoming.write(piece)
         else:
             self._incoming.write_eof()
-
-
-class Reader(io.RawIOBase):
-    """Reads a reply from a connection; closing it leaves the connection open."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read at least a byte, unless at the end."""
-        connection = self._connection
-        count = connection.receive_into(buffer)
-        connection.received += count
-        if connection.received > LONGEST_REPLY:
-            raise OSError("the reply is too long")
-        return count
 
 
 def _remaining(until: float | None) -> float | None:

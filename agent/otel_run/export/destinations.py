@@ -17,7 +17,10 @@ if TYPE_CHECKING:
         """
 
         is_local: bool
-        room: bool
+
+        @property
+        def room(self) -> bool:
+            """Whether nothing would have to be dropped."""
 
         def load(self) -> None:
             """Import what sending needs."""

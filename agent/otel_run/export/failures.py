@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from otel_run.export.replies import read_reason
+from otel_run.export.reply_reader import NotHttpError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from otel_run.export.transport import Reply
+    from otel_run.export.reply_reader import Reply
 
 HEADERS = "are OTEL_EXPORTER_OTLP_HEADERS right?"
 PATH = "is the path of OTEL_EXPORTER_OTLP_ENDPOINT right?"
@@ -28,15 +29,13 @@ def of_reply(reply: Reply) -> str:
 
 def of_error(error: Exception) -> str:
     """Say why no reply came."""
-    import http.client
-
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused (is a collector running there?)"
     if isinstance(error, ConnectionError):
         return "the connection was closed without an answer"
-    if isinstance(error, http.client.HTTPException):
+    if isinstance(error, NotHttpError):
         return "the answer is not HTTP (is it a port for gRPC? only http/protobuf is spoken)"
     verdict = getattr(error, "verify_message", "")
     if verdict:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections import deque
     from typing import Final
 
-    from otel_run.export.transport import Reply
+    from otel_run.export.reply_reader import Reply
     from otel_run.settings import Endpoint
 else:
     from _collections import deque

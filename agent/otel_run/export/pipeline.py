@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from otel_run.native import allocate_lock, get_native_id, sleep, start_new_thread
 from time import monotonic, perf_counter_ns
 
 from otel_run import guard, notice, settings
 from otel_run.export import termination
 from otel_run.export.worker import Worker
+from otel_run.native import allocate_lock, get_native_id, sleep, start_new_thread
 from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED
 from otel_run.signals.metrics import METER, Late
@@ -141,7 +141,7 @@ class Pipeline:
                 self.worker.work(self)
                 if closing or (self._stopping and self._deadline is None):
                     break
-        except Exception as error:  # noqa: BLE001  the guard
+        except Exception as error:
             guard.caught(error, "export")
         finally:
             self.threshold = 0
@@ -198,9 +198,7 @@ class Pipeline:
         if not (chosen.root and "local" in chosen.exporters["traces"]):
             return False
         stderr = sys.__stderr__
-        return chosen.summary or (
-            chosen.summary is None and stderr is not None and stderr.isatty()
-        )
+        return chosen.summary or (chosen.summary is None and stderr is not None and stderr.isatty())
 
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
         """Send what there is, and wait no longer than that; a later record starts anew."""

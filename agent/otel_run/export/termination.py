@@ -8,11 +8,13 @@ cannot. A program that chains our handler behind its own gets the flush, and sta
 from __future__ import annotations
 
 import os
-from _signal import SIG_DFL, SIGTERM, getsignal, signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from signal import SIG_DFL, SIGTERM, getsignal, signal
+else:
+    from _signal import SIG_DFL, SIGTERM, getsignal, signal  # `signal` imports enum
 
 WAIT = 1.0  # s
 

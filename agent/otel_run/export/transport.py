@@ -1,26 +1,24 @@
 """OTLP over HTTP/1.1 (opentelemetry-proto, docs/specification.md): one request, one reply.
 
-Requests are written by hand, and `http.client` only reads the replies: its connections are what
-instrumentation and test doubles replace, and telemetry belongs into neither. No proxy is used.
+Both are written and read by hand: the connections of `http.client` are what instrumentation and
+test doubles replace, and telemetry belongs into neither. No proxy is used.
 """
 
 from __future__ import annotations
 
-from time import monotonic, time
+from time import monotonic
 
 from otel_run import __version__
 from otel_run.export.connection import Connection, SecureConnection
+from otel_run.export.reply_reader import read_reply
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from _socket import socket
-    from http.client import HTTPResponse
 
+    from otel_run.export.reply_reader import Reply
     from otel_run.settings import Endpoint
-
-# Bytes of a reply's body that are kept.
-KEPT_REPLY = 64 << 10
 
 USER_AGENT = f"otel-run/{__version__} (python)"
 
@@ -37,17 +35,6 @@ class Interrupted(OSError):  # noqa: N818  it is no error
     """Another thread has asked for it."""
 
 
-class Reply:
-    """Status, the first bytes of the body, and how many seconds to wait before the next request."""
-
-    __slots__ = ("body", "retry_after", "status")
-
-    def __init__(self, status: int, retry_after: float | None, body: bytes) -> None:
-        self.status = status
-        self.retry_after = retry_after
-        self.body = body
-
-
 class Transport:
     """Sends to one endpoint, over a connection that is kept open."""
 
@@ -61,20 +48,17 @@ class Transport:
 
     def load(self) -> None:
         """Import all that sending needs, so that nothing is left to import later."""
-        import email.utils
-        import http.client
+        import _socket  # noqa: F401
 
         if self._secure:
             import ssl  # noqa: F401
         if self._endpoint.compression == "gzip":
             import zlib  # noqa: F401
-        _ = email, http
 
     def send(self, payload: bytes, deadline: float | None = None) -> Reply:
         """POST a payload, all of it before `deadline` (by `monotonic`) and the endpoint's time-out.
 
-        Raises OSError or `http.client.HTTPException` where no reply comes of it, Interrupted after
-        `interrupt`.
+        Raises OSError where no reply comes of it, Interrupted after `interrupt`.
         """
         timeout = self._endpoint.timeout
         if timeout is not None:
@@ -121,25 +105,20 @@ class Transport:
                 raise
             except OSError:
                 # The server may have closed it since; what it began to answer is not sent again.
-                if kept.received or self._interrupted:
+                if kept.has_received or self._interrupted:
                     raise
         self.close()
         return self._exchange(self._open(deadline), payload, deadline)
 
     def _exchange(self, connection: Connection, payload: bytes, deadline: float | None) -> Reply:
-        from http.client import HTTPResponse
-
         connection.deadline = deadline
-        connection.received = 0
+        connection.has_received = False
         content = self._compress(payload)
         connection.send(b"%s%d\r\n\r\n%s" % (self._head, len(content), content))
-        response = HTTPResponse(connection, method="POST")  # type: ignore[arg-type]
-        with response:
-            response.begin()
-            body = _read_body(response)
-            if response.will_close or not response.isclosed():
-                self.close()
-        return Reply(response.status, _seconds(response.getheader("retry-after")), body)
+        reply = read_reply(connection.receive)
+        if not reply.keeps_open:
+            self.close()
+        return reply
 
     def _compress(self, payload: bytes) -> bytes:
         if self._endpoint.compression != "gzip":
@@ -222,29 +201,3 @@ def _make_context(endpoint: Endpoint) -> ssl.SSLContext:
     except OSError as error:
         raise OSError(f"the certificate {file} cannot be used: {error.strerror or error}") from None
     return context
-
-
-def _read_body(response: HTTPResponse) -> bytes:
-    """Read to the end, and return the beginning; the status stands where the rest does not come."""
-    kept = b""
-    try:
-        while piece := response.read(KEPT_REPLY):
-            kept = kept or piece
-    except Exception:
-        response.will_close = True
-    return kept
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, section 10.2.3)."""
-    if retry_after is None:
-        return None
-    if retry_after.isascii() and retry_after.isdigit():
-        return float(retry_after[:9])
-    from email.utils import mktime_tz, parsedate_tz
-
-    try:
-        date = parsedate_tz(retry_after)
-        return None if date is None else max(0.0, mktime_tz(date) - time())
-    except Exception:
-        return None  # a date can be wrong in more ways than email.utils expects

@@ -5,18 +5,18 @@ from __future__ import annotations
 from time import monotonic, time_ns
 
 from otel_run import guard
-from otel_run.native import sleep
 from otel_run.export.destinations import make_routes
 from otel_run.export.metrics import metrics_request
 from otel_run.export.otlp import Encoder, resource, trace_request
+from otel_run.native import sleep
 from otel_run.signals.metrics import METER
 from otel_run.signals.resource import attributes, new_instance_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _collections import deque
+    from collections import deque
+    from typing import Any
 
-    from otel_run.export.destinations import Destination
     from otel_run.export.pipeline import Pipeline
     from otel_run.settings import Settings
     from otel_run.signals.description import Scope
@@ -126,7 +126,7 @@ class Worker:
         encode, scopes = self._encoder.span, self._scopes
         most = min(most, self._batch - self._count)
         for _ in range(most):
-            record = queue.popleft()
+            record: Any = queue.popleft()  # a span, or (series, seconds)
             if type(record) is tuple:
                 record[0].add(record[1])
                 continue
@@ -135,7 +135,7 @@ class Worker:
                 series.add((record.end - record.start) * 1e-9)
             try:
                 encoded = encode(record)
-            except Exception as error:  # noqa: BLE001  the span alone is lost
+            except Exception as error:
                 guard.caught(error, "encode")
                 continue
             scope = record.description.scope

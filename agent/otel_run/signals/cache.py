@@ -9,17 +9,12 @@ if TYPE_CHECKING:
 
     Key = TypeVar("Key", bound=Hashable)
     Item = TypeVar("Item")
-    Bounded = Generic[Key, Item]
 else:
-
-    class Bounded:
-        """Stands for `Generic` at run time, where `typing` is not imported."""
-
-        def __class_getitem__(cls, _: object) -> type:
-            return cls
+    # At run time `typing` is not imported.
+    Generic, Key, Item = {(None, None): object}, None, None
 
 
-class Cache(Bounded):
+class Cache(Generic[Key, Item]):
     """Two generations: what is used moves to the young one; the old one is let go as a whole.
 
     `limit` bounds the weight of a generation, so that the whole holds at most twice that. Looking

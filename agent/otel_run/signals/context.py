@@ -59,7 +59,7 @@ class Node:
         self.owner: object = None
 
     @property
-    def baggage(self) -> Any:  # noqa: ANN401  the propagation's own form
+    def baggage(self) -> Any:
         """The baggage that goes along, as it came in."""
         return None if self.values is None else self.values.get("baggage")
 

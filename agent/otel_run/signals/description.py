@@ -27,7 +27,9 @@ class Outcome:
 
     __slots__ = ("attributes", "encoded", "name", "series", "status")
 
-    def __init__(self, name: str, attributes: Attributes, status: int, series: Series | None) -> None:
+    def __init__(
+        self, name: str, attributes: Attributes, status: int, series: Series | None
+    ) -> None:
         self.name = name
         self.attributes = attributes
         self.status = status

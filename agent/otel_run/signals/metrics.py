@@ -7,8 +7,9 @@ point into the instrument's `late` points under a lock, and the export thread me
 from __future__ import annotations
 
 from _bisect import bisect_right
-from otel_run.native import allocate_lock
 from time import time_ns
+
+from otel_run.native import allocate_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

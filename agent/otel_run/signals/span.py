@@ -53,7 +53,15 @@ class Link:
 class Extras:
     """What few spans have; a span without any of it has no such object."""
 
-    __slots__ = ("dropped_attributes", "dropped_events", "dropped_links", "events", "links", "message", "weight")
+    __slots__ = (
+        "dropped_attributes",
+        "dropped_events",
+        "dropped_links",
+        "events",
+        "links",
+        "message",
+        "weight",
+    )
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -85,7 +93,7 @@ class Span(Node):
         "start",
     )
 
-    def __init__(  # noqa: PLR0913  a span has that many parts, and this is the hot path
+    def __init__(
         self,
         trace_id: int,
         span_id: int,
