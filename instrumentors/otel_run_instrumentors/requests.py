@@ -43,7 +43,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 
 INSTRUMENTOR = Instrumentor(
     library="requests",
-    versions=">=2.20",
+    versions=">=2.25",
     convention=HttpClient(read_request, read_response, write_headers),
     layer=2,
     targets=(

@@ -63,7 +63,9 @@ def read_statement(call: Call) -> Statement:
         database = database_of(call.instance)
     else:
         database = read_database(context.root_connection.engine)
-    values: Any = call.arg(2, "parameters") if call.function.__name__ != "do_execute_no_params" else None
+    values: Any = (
+        call.arg(2, "parameters") if call.function.__name__ != "do_execute_no_params" else None
+    )
     batch = len(values) if call.function.__name__ == "do_executemany" else 1
     return Statement(call.arg(1, "statement"), values, database, batch)
 
