@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from otel_run.run_name import new_run_name
 from otel_run.service_name import infer
 from otel_run_bootstrap import runs
 
@@ -21,7 +22,7 @@ def prepare(environ: dict[str, str], command: list[str]) -> None:
     uncoerce_locale(environ)
     environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""))
     environ["OTEL_RUN_ROOT_PID"] = str(os.getpid())
-    environ["OTEL_RUN_FOLDER"] = os.path.join(folder, runs.new_name(service(environ, command)))
+    environ["OTEL_RUN_FOLDER"] = os.path.join(folder, new_run_name(service(environ, command)))
 
 
 def python_path(old: str) -> str:

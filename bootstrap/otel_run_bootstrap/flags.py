@@ -46,7 +46,7 @@ FLAGS = (
         OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="{}",
     ),
     Flag("-v", "", "say more", OTEL_RUN_VERBOSITY="1"),
-    Flag("-q", "", "say nothing", OTEL_RUN_VERBOSITY="-1"),
+    Flag("-q", "", "say only what fails", OTEL_RUN_VERBOSITY="-1"),
     Flag("--version", "", "print the version"),
     Flag("--help", "", "print this"),
 )

@@ -28,26 +28,50 @@ def watch() -> None:
 
 
 def before_fork() -> None:
-    tell("before_fork")
+    notify("before_fork")
 
 
 def after_fork_in_parent() -> None:
-    tell("after_fork_in_parent")
+    notify("after_fork_in_parent")
 
 
 def after_fork_in_child() -> None:
-    tell("after_fork_in_child")
+    notify("after_fork_in_child")
 
 
 def end() -> None:
-    tell("end")
+    try:
+        shut_down()
+        if ran():
+            tell_summary()
+    except KeyboardInterrupt:
+        return  # the user has waited long enough
+
+
+def ran() -> bool:
+    """Whether this is the first process of a run that has stored something, if only a child of it.
+
+    What is asked here costs nothing; the settings say the rest.
+    """
+    is_root = os.environ.get("OTEL_RUN_ROOT_PID") == str(os.getpid())
+    return is_root and os.path.isdir(os.environ.get("OTEL_RUN_FOLDER", ""))
+
+
+def tell_summary() -> None:
+    try:
+        from otel_run.export.summary import tell
+        from otel_run.settings import current
+
+        tell(current())
+    except Exception as error:
+        swallow(error, "summary")
 
 
 def shut_down() -> None:
-    tell("shutdown")
+    notify("shutdown")
 
 
-def tell(event: str) -> None:
+def notify(event: str) -> None:
     """Call a method of the pipeline, which is loaded with the first record."""
     pipeline = getattr(sys.modules.get("otel_run.export.pipeline"), "PIPELINE", None)
     if pipeline is None:

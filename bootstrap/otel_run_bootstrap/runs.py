@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
 
+from otel_run.run_name import is_run_name
 from otel_run_bootstrap.run_folder import RunFolder
 
 TYPE_CHECKING = False
@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 KEPT = 5
-SERVICE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
-SERVICE_LENGTH = 40
-TIME_FORMAT = "%Y%m%dT%H%M%SZ-"
-TIME_SHAPE = "00000000T000000Z-"
 
 
 def runs_folder(environ: Mapping[str, str]) -> str:
@@ -30,21 +26,10 @@ def runs_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(os.path.abspath(root), "runs")
 
 
-def new_name(service: str) -> str:
-    """Return `20261123T010203Z-app-1a2b`: the order of the names is that of the times."""
-    cleaned = "".join(c if c in SERVICE_CHARACTERS else "-" for c in service[:SERVICE_LENGTH])
-    return f"{time.strftime(TIME_FORMAT, time.gmtime())}{cleaned}-{os.urandom(2).hex()}"
-
-
-def is_name(name: str) -> bool:
-    start = name[: len(TIME_SHAPE)]
-    return "".join("0" if c in "0123456789" else c for c in start) == TIME_SHAPE
-
-
 def prune(folder: str) -> None:
     """Delete finished runs but the newest; what is in use, a link or not a run's stays."""
     try:
-        names = [name for name in os.listdir(folder) if is_name(name)]
+        names = [name for name in os.listdir(folder) if is_run_name(name)]
     except OSError:
         return
     kept = 0

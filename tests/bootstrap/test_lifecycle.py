@@ -98,9 +98,7 @@ if __name__ == "__main__":
 """
     _, lines, _ = run(python, program)
 
-    # A spawned child leaves like any program, the others by `os._exit`.
-    event = "end" if method == "spawn" else "shutdown"
-    assert lines[:3] == ["own", "own, later", f"{event} in child"]
+    assert lines[:3] == ["own", "own, later", "shutdown in child"]
     assert lines[-1] == {"sys.exit(3)": "3", "1 / 0": "1"}.get(ending, "0")
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_run.run_name import is_run_name, new_run_name
 from otel_run_bootstrap import runs
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def make_run(folder: Path, day: int, *files: str) -> Path:
-    run = folder / f"202611{day:02}T010203Z-shop-1a2b"
+    run = folder / f"202611{day:02}T010203.004Z-shop-1a2b"
     run.mkdir()
     for file in files or ("12-deadbeef.otlp",):
         (run / file).write_bytes(b"OTELRUN\x01")
@@ -55,10 +56,10 @@ def test_a_store_may_be_relative_to_the_working_folder(
 
 @given(st.text())
 def test_any_service_makes_a_name_for_a_folder(service: str) -> None:
-    name = runs.new_name(service)
+    name = new_run_name(service)
 
-    assert re.fullmatch(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9._-]{0,40}-[0-9a-f]{4}", name)
-    assert runs.is_name(name)
+    assert re.fullmatch(r"[0-9]{8}T[0-9]{6}\.[0-9]{3}Z-[A-Za-z0-9._-]{0,40}-[0-9a-f]{4}", name)
+    assert is_run_name(name)
 
 
 def test_five_runs_stay(tmp_path: Path) -> None:
@@ -89,12 +90,12 @@ def test_what_is_not_a_run_stays(tmp_path: Path) -> None:
     (make_run(tmp_path, 2) / "folder.otlp").mkdir()
     for name in ("backup", "20261101", "99991101T010203-x"):
         (tmp_path / name).mkdir()
-    (tmp_path / "20261101T010203Z-file-1a2b").touch()
+    (tmp_path / "20261101T010203.004Z-file-1a2b").touch()
     before = {path.name for path in tmp_path.iterdir()}
     runs.prune(str(tmp_path))
 
-    assert before - {path.name for path in tmp_path.iterdir()} == {"20261103T010203Z-shop-1a2b"}
-    assert len(list((tmp_path / "20261101T010203Z-shop-1a2b").iterdir())) == 2
+    assert before - {path.name for path in tmp_path.iterdir()} == {"20261103T010203.004Z-shop-1a2b"}
+    assert len(list((tmp_path / "20261101T010203.004Z-shop-1a2b").iterdir())) == 2
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
@@ -103,7 +104,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     for day in range(3, 9):
         make_run(folder, day)
     elsewhere = make_run(tmp_path, 1)
-    (folder / "20261101T010203Z-link-1a2b").symlink_to(elsewhere)
+    (folder / "20261101T010203.004Z-link-1a2b").symlink_to(elsewhere)
     (make_run(folder, 2) / "1-00000000.otlp").symlink_to(elsewhere / "12-deadbeef.otlp")
     os.mkfifo(make_run(folder, 1) / "1-00000000.otlp")
     runs.prune(str(folder))

@@ -41,7 +41,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the run goes; neither it nor what is above it is there yet."""
-    return tmp_path / "state" / "otel-run" / "runs" / "20261123T010203Z-app-1a2b"
+    return tmp_path / "state" / "otel-run" / "runs" / "20261123T010203.004Z-app-1a2b"
 
 
 @pytest.fixture
@@ -291,7 +291,7 @@ def test_without_the_command_a_run_is_named_as_the_launcher_would(tmp_path: Path
     (run,) = files(tmp_path / "runs")
     moment, service, _ = run.name.split("-", 1)[0], "a-b-..--", run.name[-4:]
     assert run.name == f"{moment}-{service}-{run.name[-4:]}"
-    assert len(moment) == len("20261123T010203Z")
+    assert len(moment) == len("20261123T010203.004Z")
 
 
 def run_program(program: str, folder: Path, *, expected: int = 0) -> None:

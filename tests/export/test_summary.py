@@ -129,8 +129,8 @@ def test_without_a_folder_there_is_nothing_to_say(tmp_path: Path) -> None:
 
 
 def test_one_process_that_recorded_a_little(tmp_path: Path) -> None:
-    run = tmp_path / "20261123T010203Z-app-1a2b"
-    (tmp_path / "20261123T010202Z-app-ffff").mkdir()
+    run = tmp_path / "20261123T010203.004Z-app-1a2b"
+    (tmp_path / "20261123T010202.004Z-app-ffff").mkdir()
     write(run, b"pid 1\ntraces 1\nspans 1\nslowest 1234567 07 GET /")
 
     assert exit_lines(read_tallies(str(run)), str(run)) == [
@@ -141,8 +141,8 @@ def test_one_process_that_recorded_a_little(tmp_path: Path) -> None:
 
 
 def test_several_processes_and_a_newer_run(tmp_path: Path) -> None:
-    run = tmp_path / "20261123T010203Z-app-1a2b"
-    (tmp_path / "20261123T010204Z-app-0000").mkdir()
+    run = tmp_path / "20261123T010203.004Z-app-1a2b"
+    (tmp_path / "20261123T010204.004Z-app-0000").mkdir()
     write(
         run,
         b"pid 1\ntraces 12\nspans 4000\nerrors 1\n"
@@ -155,5 +155,5 @@ def test_several_processes_and_a_newer_run(tmp_path: Path) -> None:
         "   12.3 s  GET /\\x1b[31m",
         f"   1.00 s  {'x' * 59}…",
         "  45.0 ms  GET /b",
-        "see more: otel-run show 20261123T010203Z-app-1a2b",
+        "see more: otel-run show 20261123T010203.004Z-app-1a2b",
     ]

@@ -22,9 +22,6 @@ RUN_SIZE = 256 << 20
 RUN_FILES = 4096
 GROWTH = 8 << 20
 
-# As the launcher names runs: their order is that of the times.
-TIME_FORMAT = "%Y%m%dT%H%M%SZ"
-
 
 class LocalStore:
     """Writes what it is offered at once; `dropped` and `delivered` count records.
@@ -66,7 +63,11 @@ class LocalStore:
             return
         self.dropped[signal] += count
         if signal == "traces":
-            self.tally.dropped += count
+            self.lose(count)
+
+    def lose(self, count: int) -> None:
+        """Count spans that are not in the file."""
+        self.tally.dropped += count
 
     def pump(self, now: float, deadline: float | None = None) -> None:  # noqa: ARG002
         """Store the tally, if there is something new in it; there never is anything to send."""
@@ -151,11 +152,8 @@ def is_full(folder: str, more: int = 0) -> bool:
 
 def _new_folder(settings: Settings) -> str:
     """Name a run of this process and its forks, which no launcher has named."""
-    from time import gmtime, strftime
-
+    from otel_run.run_name import new_run_name
     from otel_run.signals.resource import attributes
 
-    service = str(attributes(settings)["service.name"])[:40]
-    cleaned = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in service)
-    name = f"{strftime(TIME_FORMAT, gmtime())}-{cleaned}-{os.urandom(2).hex()}"
+    name = new_run_name(str(attributes(settings)["service.name"]))
     return os.path.join(os.path.abspath(settings.store), "runs", name)
