@@ -13,6 +13,13 @@ import trustme
 from collector import Collector
 from programs import Programs
 
+pytest.register_assert_rewrite(
+    "contracts.database",
+    "contracts.http_client",
+    "contracts.http_server",
+    "contracts.instrumentor",
+)
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator

@@ -18,6 +18,8 @@ from otel_run_instrumentors.registry import INSTRUMENTORS
 from otlp import Metric, Span, metrics_in, spans_in
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from otel_run.engine import Instrumentor
 
 
@@ -40,6 +42,9 @@ class Memory:
         """Keep a request."""
         self.requests.append((signal, payload))
 
+    def lose(self, count: int) -> None:
+        """Miss nothing."""
+
     def pump(self, now: float, deadline: float | None) -> None:
         """Have nothing left to send."""
 
@@ -57,7 +62,7 @@ class Recording:
     def __init__(self) -> None:
         self.memory = Memory()
 
-    def __enter__(self) -> Recording:
+    def __enter__(self) -> Self:
         PIPELINE.shutdown()
         worker: Any = PIPELINE.worker
         self.before = worker._routes, worker._notes, worker.destinations

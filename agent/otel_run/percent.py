@@ -23,7 +23,7 @@ def _decode_part(part: str, errors: str) -> bytes:
     if len(digits) == 2 and not digits.strip(HEX):  # noqa: PLR2004  two digits an octet
         return bytes.fromhex(digits) + part[2:].encode("utf-8", "surrogatepass")
     if errors == "strict":
-        raise ValueError(f"%{digits} is no percent-encoded octet")
+        raise ValueError(f"{'%' + digits!a} is no percent-encoded octet")
     return b"%" + part.encode("utf-8", "surrogatepass")
 
 

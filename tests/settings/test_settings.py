@@ -233,7 +233,7 @@ LOCAL = "http://localhost:4318 is used"
             "a=1,b",
             "not key=value pairs with commas between; it is ignored",
         ),
-        ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b=%x", "%x is no percent-encoded octet; it is ignored"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b=%x", "'%x' is no percent-encoded octet; it is ignored"),
         (
             "OTEL_PROPAGATORS",
             "b3",
@@ -409,6 +409,7 @@ VALUES = TEXTS | st.lists(PIECES, max_size=12).map("".join)
 @example({"OTEL_BSP_MAX_QUEUE_SIZE": "9" * 10_000})
 @example({"OTEL_TRACES_EXPORTER": "otlp," * 10_000})
 @example({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://" + "[" * 10_000})
+@example({"OTEL_RESOURCE_ATTRIBUTES": "%\x1b="})
 def test_whatever_the_environment_holds_settings_come_out_of_it(environ: dict[str, str]) -> None:
     settings = load(HOME | environ)
 

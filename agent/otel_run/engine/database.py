@@ -39,6 +39,9 @@ KEPT_TEXT = 8 * 1024
 VALUE_LIMIT = 256
 LITERAL_LIMIT = 1 << 20
 
+# What holds the values of one operation.
+SETS = frozenset((tuple, list, dict))
+
 # Bind values of these modules are written in a message as `str` has them.
 PLAIN_MODULES = frozenset(("datetime", "decimal", "uuid"))
 
@@ -123,8 +126,8 @@ class DatabaseClient(Convention):
             text = _text_of(text)
         batch = statement.batch
         values = statement.values
-        usual = type(values) is tuple and batch == 1
-        bound = bool(values) if usual else _are_bound(values)
+        usual = type(values) is tuple and values and type(values[0]) not in SETS
+        bound = bool(usual) or _are_bound(values)
         key = (text, statement.database, bound, batch != 1)
         description = self._descriptions.get(key) or self._describe(key)
         operation = Operation(self, parent, description)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from otel_run.engine.call import Call
+from otel_run.engine.frames import unseen
 from otel_run.engine.targets import tell
 from otel_run.guard import caught
 
@@ -44,9 +45,7 @@ class Exchange:
         ):
             yield place, self._wrap(recorder, step)
 
-    def _wrap(
-        self, recorder: Recorder, step: Callable[[Recorder, Call], Operation | None]
-    ) -> Wrap:
+    def _wrap(self, recorder: Recorder, step: Callable[[Recorder, Call], Operation | None]) -> Wrap:
         return lambda _: self._wrapper(recorder, step)
 
     def _wrapper(
@@ -54,6 +53,7 @@ class Exchange:
     ) -> Wrapper:
         is_last = step == self._answered
 
+        @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
             operation = None if recorder.off else guarded(recorder, step, call)

@@ -46,8 +46,8 @@ class Iterable:
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined] # a server's
-        yield self.place, lambda _: iterable(recorder, is_whole)
+        convention: Any = recorder.convention  # a server's
+        yield self.place, lambda _: iterable(recorder, convention.is_whole)
 
 
 class Application:

@@ -1,0 +1,479 @@
+"""What holds for every HTTP client: spans, metric, propagation, redaction, and no trace of us."""
+
+from __future__ import annotations
+
+import random
+import socket
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from contracts.instrumentor import InstrumentorContract
+from contracts.origin import Origin, closed_port
+from otel_run.signals.context import CURRENT, Node
+from otlp import spans_in
+from recording import unpatch_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from otlp import Metric, Span
+    from recording import Recording
+
+TRACE_ID = 0x0AF7651916CD43DD8448EB211C80319C
+SPAN_ID = 0xB7AD6B7169203331
+MARKER = "hunter2marker"
+
+BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+
+
+class HttpClientContract(InstrumentorContract):
+    """Subclass it, name the library and give the call.
+
+    `refusal` is the type of the exception for a refused connection, as `error.type` has it.
+    """
+
+    refusal: ClassVar[str]
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        """Send a request, and return status and body of the response."""
+        raise NotImplementedError
+
+    @pytest.fixture(autouse=True)
+    def _no_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("no_proxy", "*")
+
+    @pytest.fixture
+    def origin(self) -> Iterator[Origin]:
+        """The server that is asked."""
+        with Origin() as origin:
+            yield origin
+
+    @pytest.fixture
+    def incoming(self) -> Iterator[Node]:
+        """What is current: a sampled remote parent with tracestate and baggage."""
+        node = Node(
+            TRACE_ID,
+            SPAN_ID,
+            sampled=True,
+            remote=True,
+            trace_state="vendor=opaque",
+            values={"baggage": {"tenant": ("blue", "")}},
+        )
+        token = CURRENT.set(node)
+        yield node
+        CURRENT.reset(token)
+
+    def expected(self, origin: Origin, url: str, **more: Any) -> dict[str, Any]:
+        """The attributes of a GET that was answered with 200, with some of them different."""
+        attributes = {
+            "http.request.method": "GET",
+            "http.response.status_code": 200,
+            "network.peer.address": origin.address,
+            "network.peer.port": origin.port,
+            "network.protocol.version": "1.1",
+            "server.address": origin.address,
+            "server.port": origin.port,
+            "url.full": url,
+        }
+        for name, value in more.items():
+            attributes[name.replace("__", ".")] = value
+        return {name: value for name, value in attributes.items() if value is not None}
+
+    def test_a_request_is_one_client_span(self, recording: Recording, origin: Origin) -> None:
+        answer = self.request("GET", origin.url("/ok?q=1"))
+
+        span = recording.span()
+        assert answer == (200, b"ok")
+        assert span.attributes == self.expected(origin, origin.url("/ok?q=1"))
+        assert (span.name, span.kind, span.status, span.status_message) == (
+            "GET",
+            "client",
+            "unset",
+            "",
+        )
+        assert span.scope == f"otel_run_instrumentors.{self.library}"
+        assert (span.parent_id, span.trace_state, span.events, span.links) == ("", "", [], [])
+        assert 0 < span.start < span.end
+
+    def test_the_span_is_what_the_server_sees_as_parent(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        self.request("GET", origin.url())
+
+        span = recording.span()
+        [received] = origin.received
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+        assert "tracestate" not in received.headers
+        assert "baggage" not in received.headers
+
+    def test_tracestate_and_baggage_go_along(
+        self, recording: Recording, origin: Origin, incoming: Node
+    ) -> None:
+        self.request("GET", origin.url())
+
+        span = recording.span()
+        [received] = origin.received
+        assert (span.trace_id, span.parent_id) == (f"{TRACE_ID:032x}", f"{SPAN_ID:016x}")
+        assert span.trace_state == "vendor=opaque"
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+        assert received.headers["tracestate"] == ["vendor=opaque"]
+        assert received.headers["baggage"] == ["tenant=blue"]
+        assert CURRENT.get() is incoming
+
+    def test_what_the_program_passes_on_from_elsewhere_gives_way(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        stale = f"00-{'1' * 32}-{'2' * 16}-01"
+        self.request("GET", origin.url(), {"Traceparent": stale, "X-Other": "kept"})
+
+        span = recording.span()
+        [received] = origin.received
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+        assert received.headers["x-other"] == ["kept"]
+
+    def test_without_sampling_there_is_a_point_and_a_traceparent_that_says_so(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        token = CURRENT.set(Node(TRACE_ID, SPAN_ID, sampled=False, remote=True))
+        answer = self.request("GET", origin.url())
+        CURRENT.reset(token)
+
+        [received] = origin.received
+        [traceparent] = received.headers["traceparent"]
+        assert answer == (200, b"ok")
+        assert traceparent.startswith(f"00-{TRACE_ID:032x}-")
+        assert traceparent.endswith("-00")
+        assert recording.spans() == []
+        assert [point.count for point in duration(recording).points] == [1]
+
+    @pytest.mark.parametrize("status", [400, 404, 429, 500, 503])
+    def test_an_error_status_is_an_error(
+        self, recording: Recording, origin: Origin, status: int
+    ) -> None:
+        url = origin.url(f"/status/{status}")
+        answer = self.request("GET", url)
+
+        span = recording.span()
+        assert answer == (status, b"ok")
+        assert span.attributes == self.expected(
+            origin, url, http__response__status_code=status, error__type=str(status)
+        )
+        assert (span.status, span.status_message, span.events) == ("error", "", [])
+
+    def test_a_refused_connection_reaches_the_caller_as_it_is(self, recording: Recording) -> None:
+        url = f"http://127.0.0.1:{closed_port()}/"
+        error = self.failure("GET", url)
+        unpatch_all()
+        usual = self.failure("GET", url)
+
+        span = recording.span()
+        [event] = span.events
+        assert [*map(type, chain(error))] == [*map(type, chain(usual))]
+        assert span.attributes == {
+            "error.type": self.refusal,
+            "http.request.method": "GET",
+            "server.address": "127.0.0.1",
+            "server.port": int(url.split(":")[2].strip("/")),
+            "url.full": url,
+        }
+        assert (span.name, span.status) == ("GET", "error")
+        assert span.status_message == event.attributes["exception.message"]
+        assert event.name == "exception"
+        assert span.start <= event.time
+        assert sorted(event.attributes) == [
+            "exception.message",
+            "exception.stacktrace",
+            "exception.type",
+        ]
+        assert event.attributes["exception.type"] == self.refusal
+        assert "refused" in event.attributes["exception.message"]
+        assert "Traceback (most recent call last):" in event.attributes["exception.stacktrace"]
+        assert "ConnectionRefusedError" in event.attributes["exception.stacktrace"]
+
+    def test_a_dropped_connection_is_an_error_without_a_status_code(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        error = self.failure("GET", origin.url("/drop"))
+
+        span = recording.span()
+        kind = span.attributes["error.type"]
+        # urllib3 turns what leaves its span into one of its own.
+        assert kind in map(full_name, chain(error))
+        assert span.attributes == self.expected(
+            origin,
+            origin.url("/drop"),
+            http__response__status_code=None,
+            network__protocol__version=None,
+            error__type=kind,
+        )
+
+    def test_a_timeout_is_an_error(self, recording: Recording, origin: Origin) -> None:
+        error = self.failure("GET", origin.url("/hang"), timeout=0.05)
+
+        span = recording.span()
+        assert span.attributes["error.type"] == full_name(error)
+        assert "http.response.status_code" not in span.attributes
+        assert span.status == "error"
+
+    def test_secrets_in_the_url_do_not_leave(self, recording: Recording, origin: Origin) -> None:
+        secret = f"token={MARKER}&x=1&X-Amz-Signature={MARKER};{MARKER}&to%6Ben={MARKER}"
+        self.request("GET", origin.url(f"/ok?{secret}"))
+
+        span = recording.span()
+        redacted = "token=REDACTED&x=1&X-Amz-Signature=REDACTED&to%6Ben=REDACTED"
+        assert span.attributes["url.full"] in {
+            origin.url(f"/ok?{redacted}"),
+            origin.url(f"/ok?{redacted.replace('%6B', 'k')}"),  # as requests writes it
+        }
+        assert origin.received[0].target.count(MARKER) == 4
+        assert MARKER.encode() not in recording.exported()
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            "/?token={0}",
+            "/?a=1&sig={0};{0}&b=1",
+            "/?to%6Ben={0},{0}",
+            "/path#access_token={0}",
+            "/?user[password]={0}%20{0}",
+        ],
+    )
+    @pytest.mark.parametrize("userinfo", ["", "user:{0}@", "{0}@", "us%65r:{0}%40{0}@"])
+    def test_secrets_do_not_leave_with_an_exception_either(
+        self, recording: Recording, target: str, userinfo: str
+    ) -> None:
+        url = f"http://{userinfo}127.0.0.1:{closed_port()}{target}".replace("{0}", MARKER)
+        self.failure("GET", url)
+
+        assert MARKER.encode() not in recording.exported()
+
+    @pytest.mark.parametrize("password", ["{0}/{0}", "{0}?{0}", "{0}#{0}", "{0}@{0}", "{0}:{0}"])
+    def test_a_password_that_should_have_been_quoted_does_not_leave(
+        self, recording: Recording, password: str
+    ) -> None:
+        url = f"http://user:{password}@127.0.0.1:{closed_port()}/".replace("{0}", MARKER)
+        self.failure("GET", url)
+
+        assert MARKER.encode() not in recording.exported()
+
+    def test_an_unknown_method_is_other(self, recording: Recording, origin: Origin) -> None:
+        self.request("BREW", origin.url())
+
+        span = recording.span()
+        [point] = duration(recording).points
+        assert origin.received[0].method == "BREW"
+        assert span.name == "HTTP"
+        assert span.attributes == self.expected(
+            origin,
+            origin.url(),
+            http__request__method="_OTHER",
+            http__request__method_original="BREW",
+        )
+        assert point.attributes["http.request.method"] == "_OTHER"
+        assert "http.request.method_original" not in point.attributes
+
+    def test_a_lower_case_method_is_known(self, recording: Recording, origin: Origin) -> None:
+        self.request("get", origin.url())
+
+        span = recording.span()
+        sent = origin.received[0].method
+        assert span.name == "GET"
+        assert span.attributes == self.expected(
+            origin,
+            origin.url(),
+            http__request__method_original=None if sent == "GET" else sent,
+        )
+
+    def test_durations_are_counted_by_what_requests_have_in_common(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        for target in ("/ok?a=1", "/ok?a=2", "/status/503"):
+            self.request("GET", origin.url(target))
+        port = closed_port()
+        self.failure("GET", f"http://127.0.0.1:{port}/")
+
+        metric = duration(recording)
+        server = {"http.request.method": "GET", "server.address": "127.0.0.1"}
+        answered = {**server, "server.port": origin.port, "network.protocol.version": "1.1"}
+        assert (metric.unit, metric.kind, metric.cumulative) == ("s", "histogram", True)
+        assert metric.description == "Duration of HTTP client requests."
+        assert metric.scope == f"otel_run_instrumentors.{self.library}"
+        assert [(point.attributes, point.count) for point in metric.points] == [
+            ({**answered, "http.response.status_code": 200}, 2),
+            ({**answered, "http.response.status_code": 503, "error.type": "503"}, 1),
+            ({**server, "server.port": port, "error.type": self.refusal}, 1),
+        ]
+        for point in metric.points:
+            assert point.bounds == BOUNDARIES
+            assert sum(point.buckets) == point.count
+            assert 0 < (point.min or 0) <= (point.max or 0) <= point.sum
+            assert point.start < point.time
+
+    def test_ipv6_addresses_lose_their_brackets(self, recording: Recording) -> None:
+        if not has_ipv6():
+            pytest.skip("this machine has no ::1")
+        with Origin("::1") as origin:
+            self.request("GET", origin.url())
+
+        span = recording.span()
+        assert span.attributes == self.expected(origin, origin.url())
+
+    @pytest.mark.usefixtures("incoming")
+    def test_the_headers_that_the_program_passes_stay_its_own(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        headers = {"X-Mine": "1"}
+        self.request("GET", origin.url(), headers)
+        self.request("GET", origin.url(), headers)
+
+        assert headers == {"X-Mine": "1"}
+        assert len(recording.spans()) == 2
+
+    def test_a_url_in_a_query_is_not_taken_for_the_url(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        url = origin.url("/ok?next=https://elsewhere.example/")
+        self.request("GET", url)
+
+        span = recording.span()
+        assert span.attributes == self.expected(origin, url)
+
+    @pytest.mark.parametrize("reader", ["read_request", "read_response", "write_headers"])
+    def test_a_mistake_of_ours_does_not_reach_the_caller(
+        self,
+        origin: Origin,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+        reader: str,
+    ) -> None:
+        self.check_turned_off(monkeypatch, capfd, reader, lambda: self.request("GET", origin.url()))
+        assert CURRENT.get() is None
+
+    def test_garbage_instead_of_a_url_fails_as_it_would_without_us(
+        self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(socket, "getaddrinfo", numeric_only(socket.getaddrinfo))
+        urls = list(garbage_urls(origin, 1000))
+        recorded = [self.outcome(url) for url in urls]
+        recording.spans()
+        unpatch_all()
+        usual = [self.outcome(url) for url in urls]
+
+        assert recorded == usual
+        assert CURRENT.get() is None
+
+    def failure(self, method: str, url: str, timeout: float = 20) -> Exception:
+        """The exception of a request that fails."""
+        try:
+            self.request(method, url, timeout=timeout)
+        except Exception as error:
+            return error
+        raise AssertionError(f"{url} was answered")
+
+    def outcome(self, url: str) -> object:
+        """What a request to a URL comes to."""
+        try:
+            return self.request("GET", url)
+        except Exception as error:
+            return type(error)
+
+
+def duration(recording: Recording) -> Metric:
+    """The one metric of HTTP clients."""
+    [metric] = recording.metrics()
+    assert metric.name == "http.client.request.duration"
+    return metric
+
+
+def unchecked(recording: Recording) -> list[Span]:
+    """The spans, where the conventions recommend what a transport of the program's hides."""
+    recording.exported()
+    return [
+        span
+        for signal, payload in recording.memory.requests
+        if signal == "traces"
+        for span in spans_in(ExportTraceServiceRequest.FromString(payload))
+    ]
+
+
+def full_name(error: BaseException) -> str:
+    """The name of its class, as `error.type` has it."""
+    kind = type(error)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An exception and what it comes from."""
+    found: list[BaseException] = []
+    while error is not None:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def has_ipv6() -> bool:
+    """Whether this machine has an IPv6 loopback."""
+    try:
+        with socket.socket(socket.AF_INET6) as one:
+            one.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def numeric_only(resolve: Any) -> Any:
+    """A resolver that asks nobody."""
+
+    def getaddrinfo(host: Any, *arguments: Any, **options: Any) -> Any:
+        if host in {"127.0.0.1", b"127.0.0.1"}:
+            return resolve(host, *arguments, **options)
+        raise socket.gaierror(socket.EAI_NONAME, "nobody was asked")
+
+    return getaddrinfo
+
+
+def garbage_urls(origin: Origin, count: int) -> Iterator[str]:
+    """URLs that no program should use, the same ones each time."""
+    chance = random.Random(20)  # noqa: S311  the same on each run
+    pieces = [
+        *(
+            "://",
+            "/",
+            "//",
+            "?",
+            "#",
+            "@",
+            ":",
+            "[",
+            "]",
+            "%",
+            "%zz",
+            "=",
+            "&",
+            ";",
+            " ",
+            "\t",
+            "\n",
+        ),
+        *("\x00", "\x7f", "é", "日本", "\ud800", "http", "https", "HTTP", "file", "..", "::1", "*"),
+        *("user:pw@", "127.0.0.1", f":{origin.port}", ":99999", ":-1", ":0", "a", "token=x", "'"),
+    ]
+    begins = [origin.url(""), origin.url("/"), "http://127.0.0.1:1", "http://", "http:", ""]
+    for _ in range(count):
+        yield chance.choice(begins) + "".join(chance.choices(pieces, k=chance.randrange(9)))
+
+
+def hops(spans: list[Span]) -> list[tuple[str, Any, str]]:
+    """Target, status and parent of each request of a redirect."""
+    return [
+        (
+            span.attributes["url.full"].rpartition(":")[2].partition("/")[2],
+            span.attributes["http.response.status_code"],
+            span.parent_id,
+        )
+        for span in spans
+    ]

@@ -1,0 +1,110 @@
+"""An exception as an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otel_run.engine.failure import CAUSE, CONTEXT, FRAME_LIMIT, describe_failure, error_type
+
+
+def raised(error: BaseException) -> BaseException:
+    """The exception, after it was raised and caught."""
+    with pytest.raises(type(error)) as info:
+        raise error
+    return info.value
+
+
+def test_an_exception_is_type_message_and_stack_trace() -> None:
+    described = describe_failure(raised(ValueError("wrong")))
+
+    line = raised.__code__.co_firstlineno + 3
+    assert described == {
+        "exception.type": "ValueError",
+        "exception.message": "wrong",
+        "exception.stacktrace": (
+            "Traceback (most recent call last):\n"
+            f'  File "{__file__}", line {line}, in raised\n'
+            "ValueError: wrong\n"
+        ),
+    }
+
+
+def test_a_cause_and_a_context_come_before_what_they_led_to() -> None:
+    error = ValueError("last")
+    error.__cause__ = KeyError("cause")
+    error.__cause__.__context__ = OSError("context")
+    stack = describe_failure(error)["exception.stacktrace"]
+
+    assert stack == f"OSError: context\n{CONTEXT}KeyError: 'cause'\n{CAUSE}ValueError: last\n"
+
+
+def test_a_context_that_the_program_suppressed_is_left_out() -> None:
+    error = ValueError("last")
+    error.__context__ = OSError("context")
+    error.__suppress_context__ = True
+
+    assert describe_failure(error)["exception.stacktrace"] == "ValueError: last\n"
+
+
+def test_exceptions_in_a_circle_end() -> None:
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+
+    stack = str(describe_failure(first)["exception.stacktrace"])
+    assert stack == f"ValueError: second\n{CAUSE}ValueError: first\n"
+
+
+def test_a_long_stack_loses_its_middle() -> None:
+    def dive(depth: int) -> None:
+        if not depth:
+            raise ValueError("deep")
+        dive(depth - 1)
+
+    try:
+        dive(300)
+    except ValueError as error:
+        stack = str(describe_failure(error)["exception.stacktrace"])
+
+    frames = [line for line in stack.splitlines() if line.startswith("  File")]
+    assert len(frames) == FRAME_LIMIT
+    assert f"  [{302 - FRAME_LIMIT} frames left out]\n" in stack
+
+
+class BrokenError(Exception):
+    """Cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_an_exception_that_cannot_be_printed_has_no_message() -> None:
+    described = describe_failure(raised(BrokenError()))
+
+    assert described["exception.message"] == ""
+    assert str(described["exception.stacktrace"]).endswith(f"{__name__}.BrokenError\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ValueError(), "ValueError"),
+        (BrokenError(), f"{__name__}.BrokenError"),
+        (type("Odd", (Exception,), {"__module__": None})(), "None.Odd"),
+    ],
+)
+def test_a_type_has_its_module_unless_it_is_a_builtin(error: Exception, expected: str) -> None:
+    assert error_type(error) == expected
+
+
+@given(st.text(), st.lists(st.text("xyz0", min_size=4), min_size=1))
+def test_values_of_the_failed_call_are_in_no_part(text: str, values: list[str]) -> None:
+    error = ValueError(text.join(values))
+    error.__cause__ = KeyError(values[0])
+    described: dict[str, Any] = dict(describe_failure(error, values))
+
+    assert not any(value in described["exception.message"] for value in values)
+    assert not any(value in described["exception.stacktrace"] for value in values)

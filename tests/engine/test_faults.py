@@ -1,0 +1,341 @@
+"""Whatever of ours breaks or answers rubbish, the program comes to what it comes to without us."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import http.client
+import io
+import itertools
+import sqlite3
+import urllib.request
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from wsgiref.handlers import SimpleHandler
+
+import pytest
+import requests
+import sqlalchemy as sa
+import urllib3
+from flask import Flask
+
+from contracts.database import outcome_of
+from contracts.origin import Origin, closed_port
+from contracts.wsgi_servers import serve_werkzeug
+from otel_run import guard
+from otel_run.export.pipeline import PIPELINE
+from otel_run.signals.context import CURRENT
+from recording import Recording, instrumentors, patch_imported, unpatch_all
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_run.engine import Instrumentor
+
+Program = Callable[[], object]
+
+
+class Hostile:  # noqa: PLW1641  it has one, that fails
+    """Whatever is done with it fails."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise LookupError(name)
+
+    def __bool__(self) -> bool:
+        raise LookupError("bool")
+
+    __hash__ = __len__ = __iter__ = __str__ = __repr__ = __call__ = __bool__  # type: ignore[assignment]
+
+    def __eq__(self, other: object) -> bool:
+        raise LookupError("eq")
+
+    __ne__ = __lt__ = __gt__ = __le__ = __ge__ = __add__ = __contains__ = __eq__
+
+
+# The programs: each returns all that it gets to see.
+
+
+@pytest.fixture(scope="module")
+def origin() -> Iterator[Origin]:
+    """The server that is asked."""
+    with Origin() as origin:
+        yield origin
+
+
+def ask(request: Callable[[str], object], origin: Origin) -> object:
+    """What comes of an answer, and of none."""
+    refused = f"http://127.0.0.1:{closed_port()}/"
+    return request(origin.url()), type(outcome_of(lambda: request(refused))[0])
+
+
+def with_requests(url: str) -> object:
+    response = requests.get(url, timeout=20)
+    return response.status_code, response.content
+
+
+def with_urllib3(url: str) -> object:
+    with urllib3.PoolManager(retries=False) as pool:
+        response = pool.request("GET", url)
+        return response.status, response.data
+
+
+def with_http_client(url: str) -> object:
+    connection = http.client.HTTPConnection(url.split("/")[2], timeout=20)
+    try:
+        connection.request("GET", "/ok", headers={"accept": "*/*"})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+def with_urllib(url: str) -> object:
+    with urllib.request.urlopen(url, timeout=20) as response:  # noqa: S310  its own server
+        return response.status, response.read()
+
+
+def query(execute: Callable[..., Any]) -> object:
+    """What comes of statements that work, and of one that does not."""
+    execute("CREATE TABLE t (a UNIQUE)")
+    execute("INSERT INTO t VALUES (?)", (1,))
+    found = [tuple(row) for row in execute("SELECT a FROM t WHERE a > 0")]
+    return found, outcome_of(lambda: execute("INSERT INTO t VALUES (?)", (1,)))
+
+
+def with_sqlite3() -> object:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        first = query(connection.execute)
+    with contextlib.closing(sqlite3.connect(":memory:", factory=OwnConnection)) as connection:
+        return first, query(connection.cursor().execute)
+
+
+class OwnConnection(sqlite3.Connection):
+    """The program may have classes of its own."""
+
+
+def with_sqlalchemy() -> object:
+    engine = sa.create_engine("sqlite://", pool_pre_ping=True)
+    try:
+        with engine.connect() as connection:
+            return query(connection.exec_driver_sql)
+    finally:
+        engine.dispose()
+
+
+def with_flask() -> object:
+    app = Flask("shop")
+    app.logger.disabled = True
+    app.add_url_rule("/ok", "ok", lambda: "ok")
+    app.add_url_rule("/stream", "stream", lambda: iter(["a", "b"]))
+    app.add_url_rule("/fail", "fail", lambda: str(1 / 0))
+    client = app.test_client()
+    answers = [client.get(path) for path in ("/ok", "/stream", "/fail", "/nowhere")]
+    return [(answer.status_code, answer.data) for answer in answers]
+
+
+def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+    start_response("200 OK", [("content-type", "text/plain"), ("content-length", "2")])
+    yield environ["PATH_INFO"][:1].encode()
+    yield b"k"
+
+
+def with_wsgiref() -> object:
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/ok",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+    }
+    output = io.BytesIO()
+    handler = SimpleHandler(io.BytesIO(), output, io.StringIO(), environ)
+    handler.run(application)
+    return [line for line in output.getvalue().splitlines() if not line.startswith(b"Date")]
+
+
+def with_werkzeug() -> object:
+    with serve_werkzeug(application) as (host, port):
+        return with_http_client(f"http://{host}:{port}/ok")
+
+
+@pytest.fixture(scope="module")
+def programs(origin: Origin) -> dict[str, Program]:
+    """A program for each library."""
+    return {
+        "requests": lambda: ask(with_requests, origin),
+        "urllib3": lambda: ask(with_urllib3, origin),
+        "http.client": lambda: ask(with_http_client, origin),
+        "urllib.request": lambda: ask(with_urllib, origin),
+        "sqlite3": with_sqlite3,
+        "sqlalchemy": with_sqlalchemy,
+        "flask": with_flask,
+        "wsgiref": with_wsgiref,
+        "werkzeug": with_werkzeug,
+    }
+
+
+@pytest.fixture(scope="module")
+def expected(programs: dict[str, Program]) -> dict[str, object]:
+    """What the programs come to without us."""
+    unpatch_all()
+    return {library: program() for library, program in programs.items()}
+
+
+# The faults: each makes of a function of ours one that is broken.
+
+
+def raising(_: Callable[..., Any]) -> Callable[..., Any]:
+    def broken(*args: object, **kwargs: object) -> object:
+        return len(args) / 0 + len(kwargs)
+
+    return broken
+
+
+def returning(rubbish: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return lambda _: lambda *_, **__: rubbish
+
+
+def returning_broken_parts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Make one part of the result after the other hostile."""
+    turn = itertools.count()
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        names = [name for name in getattr(type(result), "__slots__", ()) if name != "token"]
+        if not names or hasattr(result, "span_id"):
+            return Hostile()
+        copied = object.__new__(type(result))
+        for name in names:
+            setattr(copied, name, getattr(result, name, None))
+        setattr(copied, names[next(turn) % len(names)], Hostile())
+        return copied
+
+    return broken
+
+
+FAULTS = {
+    "raises": raising,
+    "returns nothing": returning(None),
+    "returns a text": returning("rubbish"),
+    "returns what fails": returning(Hostile()),
+    "returns what fails in parts": returning_broken_parts,
+}
+STEPS = ("begin", "open", "propagate", "detail", "finish", "fail", "conclude")
+# Steps that nothing in the library's program leads to.
+NOT_TAKEN = {
+    ("flask", "HttpServer.fail"),
+    ("http.client", "HttpClient.begin"),
+    ("requests", "HttpClient.detail"),
+    ("sqlalchemy", "DatabaseClient.detail"),
+    ("sqlite3", "DatabaseClient.detail"),
+    ("urllib.request", "HttpClient.detail"),
+    ("urllib3", "HttpClient.detail"),
+    ("werkzeug", "HttpServer.detail"),
+    ("werkzeug", "HttpServer.fail"),
+    ("wsgiref", "HttpServer.detail"),
+    ("wsgiref", "HttpServer.fail"),
+}
+
+
+def functions_of(instrumentor: Instrumentor) -> Iterator[tuple[Any, str]]:
+    """Everything of ours that runs within a call: the convention's steps, and all readers."""
+    convention = instrumentor.convention
+    for name in (*STEPS, *vars(convention)):
+        if callable(getattr(convention, name, None)):
+            yield convention, name
+    for target in targets_of(instrumentor):
+        holders = (target, getattr(target, "subclass", None))
+        for holder in filter(None, holders):
+            for name, value in vars(holder).items():
+                if name.startswith(("read_", "before", "after")) and callable(value):
+                    yield holder, name
+
+
+def targets_of(instrumentor: Instrumentor) -> list[Any]:
+    """The objects that an instrumentor's wrappers come from."""
+    cells = [cell for _, wrap in instrumentor._wraps for cell in wrap.__closure__ or ()]
+    found = [cell.cell_contents for cell in cells if hasattr(cell.cell_contents, "wraps")]
+    return list({id(target): target for target in found}.values())
+
+
+def cases() -> Iterator[Any]:
+    for library, instrumentor in instrumentors().items():
+        points = {f"{type(holder).__name__}.{name}" for holder, name in functions_of(instrumentor)}
+        for point in sorted(points):
+            for fault in FAULTS:
+                yield pytest.param(library, point, fault, id=f"{library}-{point}-{fault}")
+
+
+@pytest.fixture
+def _afterwards(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give back what turning an instrumentor off takes away for good."""
+    monkeypatch.setattr(guard, "counts", {})
+    monkeypatch.setattr(guard, "turn_off", dict(guard.turn_off))
+    for instrumentor in instrumentors().values():
+        monkeypatch.setattr(instrumentor, "_wraps", list(instrumentor._wraps))
+        guard.turn_off[instrumentor.library] = instrumentor.turn_off
+    unpatch_all()
+    if request.node.name.find("[sqlite3-") > 0:
+        gc.collect()  # the classes made for another test have its functions
+    yield
+    unpatch_all()
+    CURRENT.set(None)
+    PIPELINE.queue.clear()  # of what nobody can encode
+    guard.ERRORS.clear()
+
+
+def break_point(
+    monkeypatch: pytest.MonkeyPatch, instrumentor: Instrumentor, point: str, fault: str
+) -> None:
+    for holder, name in functions_of(instrumentor):
+        if f"{type(holder).__name__}.{name}" == point:
+            monkeypatch.setattr(holder, name, FAULTS[fault](getattr(holder, name)))
+
+
+@pytest.mark.usefixtures("_afterwards")
+@pytest.mark.parametrize(("library", "point", "fault"), [*cases()])
+def test_the_program_never_notices(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    programs: dict[str, Program],
+    expected: dict[str, object],
+    library: str,
+    point: str,
+    fault: str,
+) -> None:
+    program = programs[library]
+    instrumentor = instrumentors()[library]
+    break_point(monkeypatch, instrumentor, point, fault)
+    for module in instrumentor.modules:
+        instrumentor.patch(module)
+    assert instrumentor.patched
+
+    with Recording():
+        assert program() == expected[library]
+        for _ in range(guard.LIMIT):
+            if 0 < guard.counts.get(library, 0) < guard.LIMIT:
+                assert program() == expected[library]
+
+    lines = [line for line in capfd.readouterr().err.splitlines() if f" in {library}, " in line]
+    if fault == "raises" and (library, point) not in NOT_TAKEN:
+        assert guard.counts[library] >= guard.LIMIT
+    if guard.counts.get(library, 0) >= guard.LIMIT:
+        assert len(lines) == 1
+        assert "internal errors in" in lines[0]
+        assert lines[0].endswith("; it is turned off; the program is not affected")
+        assert instrumentor.patched == ()
+    else:
+        assert lines == []
+
+
+@pytest.mark.usefixtures("_afterwards")
+def test_the_programs_are_recorded_when_nothing_is_broken(
+    programs: dict[str, Program], expected: dict[str, object]
+) -> None:
+    patch_imported()
+    for library, program in programs.items():
+        with Recording() as recording:
+            assert program() == expected[library]
+            assert recording.spans(), library
+        assert guard.counts == {}

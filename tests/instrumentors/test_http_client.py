@@ -1,0 +1,161 @@
+"""http.client by itself."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from contracts.http_client import HttpClientContract, unchecked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from contracts.origin import Origin
+    from recording import Recording
+
+
+class TestHttpClient(HttpClientContract):
+    """One span from `putrequest` to `getresponse`."""
+
+    library = "http.client"
+    refusal = "ConnectionRefusedError"
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
+        target = parts._replace(scheme="", netloc="").geturl()
+        try:
+            connection.request(method, target, headers=headers or {})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def test_a_request_written_in_parts_is_one_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        connection.putrequest("POST", "/parts?a=1")
+        connection.putheader("content-length", "4")
+        connection.endheaders(b"12")
+        connection.send(b"34")
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+
+        span = recording.span()
+        assert (origin.received[0].body, body) == (b"1234", b"ok")
+        assert span.attributes == self.expected(
+            origin, origin.url("/parts?a=1"), http__request__method="POST"
+        )
+
+    def test_a_connection_is_used_again(self, recording: Recording, origin: Origin) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        for target in ("/1", "/2"):
+            connection.request("GET", target)
+            connection.getresponse().read()
+        connection.close()
+
+        assert len({received.peer for received in origin.received}) == 1
+        assert [span.attributes["url.full"] for span in recording.spans()] == [
+            origin.url("/1"),
+            origin.url("/2"),
+        ]
+
+    def test_a_request_out_of_turn_fails_as_it_would_without_us(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        with pytest.raises(http.client.ResponseNotReady):
+            connection.getresponse()
+        with pytest.raises(http.client.CannotSendHeader):
+            connection.endheaders()
+        connection.putrequest("GET", "/")
+        with pytest.raises(http.client.CannotSendRequest):
+            connection.putrequest("GET", "/")
+        connection.close()
+
+        span = recording.span()
+        assert span.attributes["error.type"] == "http.client.CannotSendRequest"
+
+    def test_a_tunnel_is_not_taken_for_the_server(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        connection.set_tunnel("elsewhere.example", 8080)
+        connection.request("GET", "/path")
+        connection.getresponse().read()
+        connection.close()
+
+        assert [received.method for received in origin.received] == ["CONNECT", "GET"]
+        assert "traceparent" not in origin.received[0].headers
+        assert recording.span().attributes == self.expected(
+            origin,
+            "http://elsewhere.example:8080/path",
+            server__address="elsewhere.example",
+            server__port=8080,
+        )
+
+    def test_a_unix_socket_is_harmless(self, recording: Recording, tmp_path: Path) -> None:
+        path = str(tmp_path / "socket")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(path)
+            server.listen()
+            connection = UnixConnection(path)
+            connection.request("GET", "/info")
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.0 204 No Content\r\n\r\n")
+            status = connection.getresponse().status
+            connection.close()
+
+        [span] = unchecked(recording)
+        assert status == 204
+        assert span.attributes == {
+            "http.request.method": "GET",
+            "http.response.status_code": 204,
+            "network.protocol.version": "1.0",
+            "server.address": "localhost",
+            "server.port": 80,
+            "url.full": "http://localhost/info",
+        }
+
+    def test_targets_that_are_no_paths_are_harmless(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        for method, target in (("OPTIONS", "*"), ("GET", ""), ("GET", "http://other.example/x")):
+            connection.request(method, target)
+            connection.getresponse().read()
+        connection.close()
+
+        assert [received.target for received in origin.received] == [
+            "*",
+            "/",
+            "http://other.example/x",
+        ]
+        assert [span.attributes["url.full"] for span in recording.spans()] == [
+            origin.url("/*"),
+            origin.url("/"),
+            "http://other.example/x",
+        ]
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """What programs that talk to Docker write."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost")
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)

@@ -1,0 +1,284 @@
+"""requests, over urllib3 and http.client."""
+
+from __future__ import annotations
+
+import copy
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.auth import AuthBase
+
+from contracts.http_client import HttpClientContract, hops, unchecked
+from contracts.instrumentor import pickled
+from contracts.origin import closed_port
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from contracts.origin import Origin
+    from otel_run.signals.context import Node
+    from recording import Recording
+
+
+class TestRequests(HttpClientContract):
+    """One span per `Session.send`."""
+
+    library = "requests"
+    refusal = "requests.exceptions.ConnectionError"
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        response = requests.request(method, url, headers=headers, timeout=timeout)
+        return response.status_code, response.content
+
+    def test_each_redirect_is_a_span_beside_the_first(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        response = requests.get(origin.url("/redirect/2"), timeout=20)
+
+        assert [one.status_code for one in response.history] == [302, 302]
+        assert hops(recording.spans()) == [
+            ("redirect/2", 302, ""),
+            ("redirect/1", 302, ""),
+            ("ok", 200, ""),
+        ]
+        sent = [received.headers["traceparent"] for received in origin.received]
+        assert sent == [[f"00-{s.trace_id}-{s.span_id}-01"] for s in recording.spans()]
+
+    def test_redirects_that_are_not_followed_are_no_spans(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        response = requests.get(origin.url("/redirect/2"), timeout=20, allow_redirects=False)
+
+        assert response.next is not None
+        assert hops(recording.spans()) == [("redirect/2", 302, "")]
+
+    def test_too_many_redirects_are_not_the_last_response_s_error(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            session.max_redirects = 1
+            with pytest.raises(requests.TooManyRedirects):
+                session.get(origin.url("/redirect/3"), timeout=20)
+
+        spans = recording.spans()
+        assert hops(spans) == [("redirect/3", 302, ""), ("redirect/2", 302, "")]
+        assert [(span.status, span.events) for span in spans] == [("unset", [])] * 2
+
+    @pytest.mark.usefixtures("incoming")
+    def test_a_session_keeps_its_headers_and_its_connection(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            session.headers["X-Mine"] = "1"
+            before = dict(session.headers)
+            for _ in range(3):
+                session.get(origin.url(), timeout=20)
+
+            assert dict(session.headers) == before
+        assert len({received.peer for received in origin.received}) == 1
+        assert len({span.span_id for span in recording.spans()}) == 3
+
+    def test_a_prepared_request_stays_as_it_is_and_can_be_sent_again(
+        self, origin: Origin, incoming: Node
+    ) -> None:
+        prepared = requests.Request("POST", origin.url(), {"X-Mine": "1"}, data=b"12").prepare()
+        before = dict(prepared.headers)
+        with requests.Session() as session:
+            session.send(prepared)
+            incoming.values, incoming.trace_state = None, ""
+            response = session.send(prepared)
+
+        assert dict(prepared.headers) == before
+        first, second = origin.received
+        assert (first.body, second.body) == (b"12", b"12")
+        assert first.headers["traceparent"] != second.headers["traceparent"]
+        assert first.headers["baggage"] == ["tenant=blue"]
+        assert "baggage" not in second.headers
+        assert "tracestate" not in second.headers
+        assert response.request.headers["traceparent"] == second.headers["traceparent"][0]
+
+    def test_sessions_and_responses_pickle_and_copy(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            session.headers["X-Mine"] = "1"
+            response = session.get(origin.url(), timeout=20)
+            again = pickled(session)
+            send = pickled(session.send)
+            copied = copy.deepcopy(session)
+            for one in (again, copied, send.__self__):
+                assert isinstance(one, requests.Session)
+                assert one.headers == session.headers
+                assert one.get(origin.url(), timeout=20).content == b"ok"
+                one.close()
+
+        assert pickled(response).content == b"ok"
+        assert len(recording.spans()) == 4
+
+    def test_a_streamed_response_is_the_program_s_to_read(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.get(origin.url("/stream"), stream=True, timeout=20) as response:
+            chunks = response.iter_content(3)
+            first = next(chunks)
+            span = recording.span()
+            origin.release.set()
+            rest = list(chunks)
+
+        assert (first, rest) == (b"one", [b"two"])
+        assert span.attributes == self.expected(origin, origin.url("/stream"))
+
+    def test_a_custom_adapter_is_recorded_with_what_it_returns(self, recording: Recording) -> None:
+        error = ValueError("mine")
+        with requests.Session() as session:
+            session.mount("double://", Double(error))
+            response = session.get("double://host/ok")
+            with pytest.raises(ValueError, match="mine") as raised:
+                session.get("double://host/fail")
+
+        spans = unchecked(recording)
+        assert raised.value is error
+        assert response.text == "from the double"
+        assert [span.attributes for span in spans] == [
+            {
+                "http.request.method": "GET",
+                "http.response.status_code": 203,
+                "server.address": "host",
+                "server.port": 0,
+                "url.full": "double://host/ok",
+            },
+            {
+                "error.type": "ValueError",
+                "http.request.method": "GET",
+                "server.address": "host",
+                "server.port": 0,
+                "url.full": "double://host/fail",
+            },
+        ]
+
+    def test_hooks_and_auth_run_as_before_and_their_own_requests_are_spans(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        seen: list[int] = []
+
+        def hook(response: requests.Response, *_: Any, **__: Any) -> requests.Response:
+            seen.append(response.status_code)
+            return response
+
+        class Token(AuthBase):
+            def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+                token = requests.get(origin.url("/token"), timeout=20).text
+                request.headers["X-Token"] = token
+                return request
+
+        response = requests.get(origin.url(), auth=Token(), hooks={"response": hook}, timeout=20)
+
+        assert response.status_code == 200
+        assert seen == [200]
+        assert origin.received[1].headers["x-token"] == ["ok"]
+        assert [span.attributes["url.full"] for span in recording.spans()] == [
+            origin.url("/token"),
+            origin.url("/ok"),
+        ]
+
+    def test_a_request_made_by_a_hook_is_a_span_of_its_own(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def hook(_: requests.Response, *__: Any, **___: Any) -> requests.Response:
+            return requests.get(origin.url("/again"), timeout=20)
+
+        response = requests.get(origin.url(), hooks={"response": hook}, timeout=20)
+
+        outer, inner = recording.spans()
+        assert response.url == origin.url("/again")
+        assert inner.parent_id == outer.span_id
+        assert outer.attributes == self.expected(origin, origin.url())
+        assert inner.attributes == self.expected(origin, origin.url("/again"))
+
+    def test_raise_for_status_raises_after_the_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        response = requests.get(origin.url("/status/404?token=hunter2marker"), timeout=20)
+        with pytest.raises(requests.HTTPError, match="hunter2marker"):
+            response.raise_for_status()
+
+        span = recording.span()
+        assert span.events == []
+        assert b"hunter2marker" not in recording.exported()
+
+    def test_retries_of_an_adapter_are_within_one_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        from urllib3.util import Retry
+
+        with requests.Session() as session:
+            retry = Retry(2, status_forcelist=[503], raise_on_status=False)
+            session.mount("http://", HTTPAdapter(max_retries=retry))
+            session.get(origin.url("/status/503"), timeout=20)
+
+        span = recording.span()
+        assert len(origin.received) == 3
+        assert span.attributes["http.response.status_code"] == 503
+
+    def test_a_unix_socket_has_no_peer_port(self, recording: Recording) -> None:
+        with requests.Session() as session, pytest.raises(requests.exceptions.InvalidSchema):
+            session.get("http+unix://%2Fvar%2Frun%2Fnobody.sock/info")
+
+        [span] = unchecked(recording)
+        assert span.attributes == {
+            "error.type": "requests.exceptions.InvalidSchema",
+            "http.request.method": "GET",
+            "server.address": "%2fvar%2frun%2fnobody.sock",
+            "server.port": 0,
+            "url.full": "http+unix://%2Fvar%2Frun%2Fnobody.sock/info",
+        }
+
+    def test_through_a_proxy_the_server_is_the_one_that_is_meant(
+        self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("no_proxy")
+        requests.get("http://elsewhere.example/path", proxies={"http": origin.url("/")}, timeout=20)
+
+        span = recording.span()
+        assert origin.received[0].target == "http://elsewhere.example/path"
+        assert span.attributes == self.expected(
+            origin,
+            "http://elsewhere.example/path",
+            server__address="elsewhere.example",
+            server__port=80,
+        )
+
+    def test_our_span_keeps_secrets_of_the_exception_in_outer_spans(
+        self, recording: Recording
+    ) -> None:
+        with pytest.raises(requests.ConnectionError, match="hunter2marker"):
+            requests.get(f"http://127.0.0.1:{closed_port()}/?to%6Ben=hunter2marker", timeout=20)
+
+        recording.spans()
+        assert b"hunter2marker" not in recording.exported()
+
+
+class Double(BaseAdapter):
+    """A transport of the program's own."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        if request.path_url == "/fail" or (request.url or "").endswith("/fail"):
+            raise self.error
+        response = requests.Response()
+        response.status_code = 203
+        response.raw = BytesIO(b"from the double")
+        response.url = request.url or ""
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        """Hold nothing."""

@@ -1,0 +1,91 @@
+"""urllib.request, over http.client."""
+
+from __future__ import annotations
+
+import urllib.error
+from typing import TYPE_CHECKING
+from urllib.request import Request, build_opener
+
+import pytest
+
+from contracts.http_client import HttpClientContract, hops
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from contracts.origin import Origin
+    from otel_run.signals.context import Node
+    from recording import Recording
+
+
+OPENER = build_opener()
+
+
+class TestUrllibRequest(HttpClientContract):
+    """One span per `do_open`."""
+
+    library = "urllib.request"
+    refusal = "urllib.error.URLError"
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        request = Request(url, headers=dict(headers or {}), method=method)  # noqa: S310  the test's own
+        try:
+            with OPENER.open(request, timeout=timeout) as response:
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+
+    def test_each_redirect_is_a_span_beside_the_first(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        assert self.request("GET", origin.url("/redirect/2")) == (200, b"ok")
+
+        assert hops(recording.spans()) == [
+            ("redirect/2", 302, ""),
+            ("redirect/1", 302, ""),
+            ("ok", 200, ""),
+        ]
+        sent = [received.headers["traceparent"] for received in origin.received]
+        assert sent == [[f"00-{s.trace_id}-{s.span_id}-01"] for s in recording.spans()]
+
+    def test_a_request_stays_as_it_is_and_can_be_sent_again(
+        self, origin: Origin, incoming: Node
+    ) -> None:
+        request = Request(origin.url(), b"12", {"X-Mine": "1"})  # noqa: S310  the test's own
+        for _ in range(2):
+            with OPENER.open(request, timeout=20) as response:
+                assert response.read() == b"ok"
+            incoming.values, incoming.trace_state = None, ""
+
+        first, second = origin.received
+        assert not {name for name, _ in request.header_items()} & {
+            "Traceparent",
+            "Tracestate",
+            "Baggage",
+        }
+        assert (first.body, second.body) == (b"12", b"12")
+        assert first.headers["traceparent"] != second.headers["traceparent"]
+        assert first.headers["baggage"] == ["tenant=blue"]
+        assert "baggage" not in second.headers
+
+    def test_an_http_error_is_the_program_s_and_no_event(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with pytest.raises(urllib.error.HTTPError) as raised:
+            OPENER.open(origin.url("/status/404"), timeout=20)
+        with raised.value as error:
+            assert error.read() == b"ok"
+
+        span = recording.span()
+        assert (span.status, span.events) == ("error", [])
+
+    def test_files_are_no_requests(self, recording: Recording, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"content")
+        with OPENER.open(f"file://{tmp_path}/file") as response:
+            assert response.read() == b"content"
+
+        assert recording.spans() == []
