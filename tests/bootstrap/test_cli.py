@@ -166,7 +166,9 @@ def test_a_run_is_named_after_time_and_service(
     folder = Path(variables["OTEL_RUN_FOLDER"])
 
     assert folder.parent == python.folder / "store" / "runs"
-    assert re.fullmatch(rf"\d{{8}}T\d{{6}}\.\d{{3}}Z-{re.escape(service)}-[0-9a-f]{{4}}", folder.name)
+    assert re.fullmatch(
+        rf"\d{{8}}T\d{{6}}\.\d{{3}}Z-{re.escape(service)}-[0-9a-f]{{4}}", folder.name
+    )
     assert not folder.exists()
 
 
@@ -178,7 +180,9 @@ def test_a_command_without_a_target_names_its_run_itself(python: BarePython) -> 
 
 def test_old_runs_are_pruned(python: BarePython) -> None:
     for day in range(1, 9):
-        (python.folder / "store" / "runs" / f"202611{day:02}T010203.004Z-x-1a2b").mkdir(parents=True)
+        (python.folder / "store" / "runs" / f"202611{day:02}T010203.004Z-x-1a2b").mkdir(
+            parents=True
+        )
     python.otel_run("true")
 
     assert len(list((python.folder / "store" / "runs").iterdir())) == 5

@@ -180,7 +180,7 @@ def test_examples_of_the_specification(sql: str, statement: Statement, dialect: 
 @pytest.mark.parametrize("parameterised", [False, True])
 @pytest.mark.parametrize("dialect", [GENERIC, SQLITE], ids=["generic", "sqlite"])
 @pytest.mark.parametrize(("sql", "summary", "operation", "collection"), ONE)
-def test_one_operation_on_one_target(  # noqa: PLR0913, a row of the table and its dialects
+def test_one_operation_on_one_target(
     sql: str,
     summary: str,
     operation: str,

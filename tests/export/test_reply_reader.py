@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,7 +43,7 @@ class Wire:
 def cut(content: bytes, at: set[int]) -> list[bytes]:
     """Cut into pieces at these places."""
     places = [0, *sorted(at), len(content)]
-    return [content[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [content[start:end] for start, end in pairwise(places)]
 
 
 def said(reply: Reply) -> tuple[int, bytes, bool]:
@@ -68,7 +69,9 @@ def read(content: bytes) -> tuple[int, bytes, bool]:
         (b"HTTP/1.1 103 Hints\r\nlink: a\r\n\r\nHTTP/1.1 503 Busy\r\n\r\n", (503, b"", False)),
         (OK + b"transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", (200, b"abc", True)),
         (
-            OK + b"Transfer-Encoding: Chunked\r\n\r\nA ;x=y\r\n0123456789\r\n1\r\na\r\n0\r\nt: r\r\n\r\n",
+            OK
+            + b"Transfer-Encoding: Chunked\r\n\r\n"
+            + b"A ;x=y\r\n0123456789\r\n1\r\na\r\n0\r\nt: r\r\n\r\n",
             (200, b"0123456789a", True),
         ),
         # RFC 9112, section 6.3: who sends both may be trying to smuggle.
@@ -176,7 +179,12 @@ fragments = st.one_of(
     st.sampled_from(
         [
             *(b"HTTP/1.1 ", b"HTTP/1.0 ", b"200 OK", b"100 Continue", b"204 ", b"\r\n", b"\n"),
-            *(b"content-length: ", b"transfer-encoding: chunked", b"connection: close", b"\r\n\r\n"),
+            *(
+                b"content-length: ",
+                b"transfer-encoding: chunked",
+                b"connection: close",
+                b"\r\n\r\n",
+            ),
             *(b"retry-after: ", b"0", b"5", b"ffff", b"99999999999999999999", b": ", b";", b","),
         ]
     ),

@@ -31,7 +31,7 @@ LOWEST = 1 << 127
 )
 @pytest.mark.parametrize("trace_id", [1, LOWEST, HIGHEST, 0x4BF92F3577B34DA6A3CE929D0E0E4736])
 @pytest.mark.parametrize("remote", [True, False])
-def test_a_sampler_decides_as_its_name_says(  # noqa: PLR0913, PLR0917
+def test_a_sampler_decides_as_its_name_says(
     name: str,
     ratio: float,
     root: bool,  # noqa: FBT001

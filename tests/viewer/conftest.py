@@ -48,7 +48,7 @@ class Service:
         self._scope = group.scope_spans.add()
         self._scope.scope.name = "otel-run"
 
-    def span(  # noqa: PLR0913 - a span has that many sides
+    def span(
         self,
         number: int,
         name: str,

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
         """Takes over payloads and delivers them; only the export thread calls it.
 
         `interrupt` alone is called from other threads. `room` is false while it would have to
-        drop what it is offered.
+        drop what it is offered. Names are only looked up while it `may_look_up`.
         """
 
         is_local: bool
+        may_look_up: bool
 
         @property
         def room(self) -> bool:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
         def note(self, span: Span) -> None:
             """See a span that is about to be offered."""
+
+        def lose(self, count: int) -> None:
+            """Hear of so many spans that will never be offered."""
 
         def offer(self, signal: str, payload: bytes, count: int) -> None:
             """Take over a request of so many records."""
@@ -59,6 +63,10 @@ def _make(name: str, settings: Settings) -> Destination:
         from otel_run.export.store import LocalStore
 
         return LocalStore(settings)
+    if name == "console":
+        from otel_run.export.console import Console
+
+        return Console(settings)
     from otel_run.export.otlp_http import OtlpHttp
 
     return OtlpHttp(settings)

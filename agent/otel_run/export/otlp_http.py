@@ -45,6 +45,16 @@ class OtlpHttp:
         """How many records of each signal arrived."""
         return {signal: outbox.delivered for signal, outbox in self._outboxes.items()}
 
+    @property
+    def may_look_up(self) -> bool:
+        """Whether a host's name may be looked up, for which there is no time-out."""
+        return all(outbox.transport.may_look_up for outbox in self._outboxes.values())
+
+    @may_look_up.setter
+    def may_look_up(self, allowed: bool) -> None:
+        for outbox in self._outboxes.values():
+            outbox.transport.may_look_up = allowed
+
     def load(self) -> None:
         """Import what sending needs."""
         for outbox in self._outboxes.values():
@@ -52,6 +62,9 @@ class OtlpHttp:
 
     def note(self, span: Span) -> None:
         """Take no interest in a single span."""
+
+    def lose(self, count: int) -> None:
+        """Take no interest in what was never to be sent."""
 
     def offer(self, signal: str, payload: bytes, count: int) -> None:
         """Take over a request of so many records, or drop it where too much is waiting."""
@@ -91,11 +104,10 @@ class OtlpHttp:
 
     def _finish(self, deadline: float) -> None:
         self._resume()
-        for left, outbox in zip(
-            range(len(self._outboxes), 0, -1), self._outboxes.values(), strict=True
-        ):
+        waiting = [outbox for outbox in self._outboxes.values() if not outbox.is_empty]
+        for place, outbox in enumerate(waiting):
             now = monotonic()
-            outbox.finish(now + (deadline - now) / left)
+            outbox.finish(now + (deadline - now) / (len(waiting) - place))
 
     def _resume(self) -> None:
         for outbox in self._outboxes.values():

@@ -81,6 +81,11 @@ class Outbox:
         """Whether another request would be taken."""
         return self._size < ROOM
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is waiting."""
+        return not self._requests
+
     def add(self, payload: bytes, count: int) -> None:
         """Take over a payload, or drop it where there is no room."""
         if self.has_room:

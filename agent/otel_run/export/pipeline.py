@@ -13,7 +13,14 @@ from time import monotonic, perf_counter_ns
 from otel_run import guard, notice, settings
 from otel_run.export import termination
 from otel_run.export.worker import Worker
-from otel_run.native import allocate_lock, get_native_id, sleep, start_new_thread
+from otel_run.native import (
+    RLock,
+    allocate_lock,
+    get_ident,
+    get_native_id,
+    sleep,
+    start_new_thread,
+)
 from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED
 from otel_run.signals.metrics import METER, Late
@@ -37,6 +44,10 @@ QUEUE_BYTES = 16 << 20
 PARK_WAIT = 0.1
 IMPORT_WAIT = 10.0
 EXIT_WAIT = 3.0
+# Parts of the last: what a request has that is under way by then, and when sending has to end, for
+# what was lost is to be told.
+GRACE = 1 / 6
+SENDING = 0.95
 
 
 class Pipeline:
@@ -62,13 +73,15 @@ class Pipeline:
         self.late = Late()
         self.threshold = 0
         self._heavy = 0
-        self._heavy_lock = allocate_lock()
+        self._heavy_lock = RLock()
         self._life = allocate_lock()  # held by who starts or stops the thread
+        self._forking = 0  # the thread that holds it for a fork
         self._alarm = allocate_lock()  # held while the thread may sleep
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
         self._running = False
         self._stopping = False
+        self._closing = False
         self._deadline: float | None = None
         self._native_id = 0
 
@@ -104,12 +117,15 @@ class Pipeline:
     def _has_room(self, weight: int) -> bool:
         """Count a record that holds more bytes than most, unless there are too many of them."""
         with self._heavy_lock:
-            if not self.queue:
-                self._heavy = 0
             if self._heavy + weight > QUEUE_BYTES:
                 return False
             self._heavy += weight
         return True
+
+    def make_room(self, weight: int) -> None:
+        """Forget a record that has left the queue."""
+        with self._heavy_lock:
+            self._heavy -= weight
 
     def _drop(self, span: Span) -> None:
         """Count a span that finds no place; its point is kept."""
@@ -119,32 +135,40 @@ class Pipeline:
     # The thread.
 
     def _start(self) -> None:
-        with self._life:
-            if self._running:
-                return
-            self._done.acquire()
-            try:
-                start_new_thread(self._run, ())
-            except RuntimeError:  # too late in the life of the interpreter
-                self._done.release()
-                return
-            self._running = True
-            self.threshold = self._batch - 1
+        # Whoever holds it may be this very thread, interrupted by a signal handler that records.
+        if not self._life.acquire(blocking=False):
+            return
+        try:
+            if not self._running:
+                self._start_thread()
+        finally:
+            self._life.release()
+
+    def _start_thread(self) -> None:
+        self._done.acquire()
+        try:
+            start_new_thread(self._run, ())
+        except RuntimeError:  # too late in the life of the interpreter
+            self._done.release()
+            return
+        self._running = True
+        self.threshold = self._batch - 1
 
     def _run(self) -> None:
         CURRENT.set(SUPPRESSED)
         self._native_id = get_native_id()
         try:
-            while True:
+            while not self._closing:
                 self._rest()
-                closing = self._deadline is not None
+                self._closing = self._deadline is not None
                 self.worker.work(self)
-                if closing or (self._stopping and self._deadline is None):
+                if self._stopping and self._deadline is None:
                     break
         except Exception as error:
             guard.caught(error, "export")
         finally:
             self.threshold = 0
+            self._closing = False
             self._running = False
             self._done.release()
 
@@ -182,49 +206,43 @@ class Pipeline:
 
     # The end of the process.
 
-    def end(self) -> None:
-        """Shut down, and tell what the run has recorded."""
-        self.shutdown()
-        if self._tells_summary():
-            from otel_run.export.summary import exit_lines, read_tallies
-
-            folder = self._settings.run_folder
-            for line in exit_lines(read_tallies(folder), folder):
-                notice.inform(line)
-
-    def _tells_summary(self) -> bool:
-        """Whether somebody looks at the end of a run that is in the local store."""
-        chosen = self._settings
-        if not (chosen.root and "local" in chosen.exporters["traces"]):
-            return False
-        stderr = sys.__stderr__
-        return chosen.summary or (chosen.summary is None and stderr is not None and stderr.isatty())
-
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
         """Send what there is, and wait no longer than that; a later record starts anew."""
         if not (self.queue or self._running or self.worker.pending):
             return
+        # A signal handler may have interrupted who holds it: then this is but the wait.
+        if not self._life.acquire(timeout=seconds):
+            return
         until = monotonic() + seconds
-        if not self._running:
-            self._start()
-        with self._life:
-            self._deadline = until
-            self._stopping = True
-            if self._running:
-                self._wake()
-                if not self._join(seconds / 2):
-                    self.worker.interrupt()
-                    self._join(until - monotonic())
-            else:
-                self.worker.finish_here(self)
+        self._deadline = until - seconds * (1 - SENDING)
+        self._stopping = True
+        try:
+            if not self._running:
+                self._start_thread()
+            self._finish(until, seconds * GRACE)
+        finally:
             self._stopping = False
             self._deadline = None
+            self._life.release()
+
+    def _finish(self, until: float, grace: float) -> None:
+        if not self._running:
+            self.worker.finish_here(self)
+            return
+        self._wake()
+        if not self._join(grace):
+            if not self._closing:
+                self.worker.interrupt()
+            if not self._join(until - monotonic()):
+                notice.complain("queue", "the program ends before everything could be sent")
 
     # Forks.
 
     def before_fork(self) -> None:
         """Let the thread come to a safe point and leave, for a child has no use for it."""
-        self._life.acquire()
+        if not self._life.acquire(timeout=EXIT_WAIT):
+            return
+        self._forking = get_ident()
         if not self._running:
             return
         self._stopping = True
@@ -246,9 +264,13 @@ class Pipeline:
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
+        if self._forking != get_ident():
+            return
+        self._forking = 0
         self._stopping = False
         self._life.release()
-        if self.queue or self.worker.pending:
+        # From 3.13 on Python counts the threads after this, and warns; the next record starts it.
+        if sys.version_info < (3, 13) and (self.queue or self.worker.pending):
             self._start()
 
     def after_fork_in_child(self) -> None:

@@ -31,6 +31,7 @@ class LocalStore:
     """
 
     is_local = True
+    may_look_up = True
     room = True
 
     def __init__(self, settings: Settings) -> None:

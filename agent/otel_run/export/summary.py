@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from time import monotonic
 
 from otel_run.export.store_file import EXTENSION, FRAME_HEADER_SIZE, HEADER, SIGNALS
 from otel_run.export.tally import KEPT, Tally, decode
-from otel_run.notice import escape
+from otel_run.notice import escape, inform
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.settings import Settings
 
 # Seconds that reading all files may take, at the end of a program that somebody waits for.
 PATIENCE = 0.5
@@ -19,6 +24,20 @@ LONGEST_NAME = 60
 
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _READ |= getattr(os, "O_CLOEXEC", 0)
+
+
+def tell(settings: Settings) -> None:
+    """Say what the run has recorded that is in the local store, where somebody looks at the end."""
+    if settings.root and "local" in settings.exporters["traces"] and _is_wanted(settings):
+        for line in exit_lines(read_tallies(settings.run_folder), settings.run_folder):
+            inform(line)
+
+
+def _is_wanted(settings: Settings) -> bool:
+    if settings.summary is not None:
+        return settings.summary
+    stderr = sys.__stderr__
+    return stderr is not None and not stderr.closed and stderr.isatty()
 
 
 def read_tallies(folder: str, patience: float = PATIENCE) -> list[Tally]:

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from _socket import socket
+    from typing import Any
 
     from otel_run.export.reply_reader import Reply
     from otel_run.settings import Endpoint
@@ -45,6 +46,8 @@ class Transport:
         self._connection: Connection | None = None
         self._context: ssl.SSLContext | None = None
         self._interrupted = False
+        self._addresses: list[Any] = []
+        self.may_look_up = True  # a name server can take for ever
 
     def load(self) -> None:
         """Import all that sending needs, so that nothing is left to import later."""
@@ -134,9 +137,7 @@ class Transport:
 
         if self._secure and self._context is None:
             self._context = _make_context(self._endpoint)
-        # As bytes, the name needs no codec, which would have to be imported.
-        host = self._host.encode()
-        addresses = _socket.getaddrinfo(host, self._port, 0, _socket.SOCK_STREAM)
+        addresses = self._find_addresses()
         failure = OSError("the host has no address")
         for place, (family, kind, protocol, _, address) in enumerate(addresses):
             now = monotonic()
@@ -150,6 +151,21 @@ class Transport:
                 connection.deadline = deadline
                 return connection
         raise failure
+
+    def _find_addresses(self) -> list[Any]:
+        """Look the host up, or make do with what is known where that may take for ever."""
+        import _socket
+
+        # As bytes, the name needs no codec, which would have to be imported.
+        host, flags = self._host.encode(), 0
+        if not self.may_look_up:
+            if self._addresses:
+                return self._addresses
+            flags = _socket.AI_NUMERICHOST
+            if host == b"localhost":
+                host = b"127.0.0.1"
+        self._addresses = _socket.getaddrinfo(host, self._port, 0, _socket.SOCK_STREAM, 0, flags)
+        return self._addresses
 
     def _connect(self, socket: socket, address: object, until: float | None) -> Connection:
         if self._context is None:

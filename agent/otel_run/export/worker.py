@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic, time_ns
 
-from otel_run import guard
+from otel_run import guard, notice
 from otel_run.export.destinations import make_routes
 from otel_run.export.metrics import metrics_request
 from otel_run.export.otlp import Encoder, resource, trace_request
@@ -14,16 +14,10 @@ from otel_run.signals.resource import attributes, new_instance_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections import deque
-    from typing import Any
-
+    from otel_run.export.destinations import Destination
     from otel_run.export.pipeline import Pipeline
     from otel_run.settings import Settings
     from otel_run.signals.description import Scope
-    from otel_run.signals.metrics import Series
-    from otel_run.signals.span import Span
-
-    Record = Span | tuple[Series, float]
 
 # Records encoded before another thread is given its turn: 200 to 300 µs of work, for a turn costs a
 # third of that. It grows with the backlog, so that a burst drains.
@@ -35,8 +29,8 @@ TURN = 0.000_05  # s
 class Worker:
     """Encodes and sends; only ever called from one thread at a time.
 
-    `importing` is true while a destination loads what it needs: the one thing that must not be
-    cut short by a fork.
+    `importing` is true while it loads what it needs: the one thing that must not be cut short by a
+    fork. What a destination raises is its own affair, and the others have their turn all the same.
     """
 
     def __init__(self, settings: Settings, batch: int) -> None:
@@ -58,6 +52,8 @@ class Worker:
         self._collect_at = now + self._settings.metric_export_interval
         self._attempt_at: float | None = None
         self._loaded = False
+        self._dropped = 0
+        self._broken = 0
 
     def due(self) -> float:
         """Return when there is something to do, by `monotonic`."""
@@ -75,20 +71,23 @@ class Worker:
         closing = pipeline.deadline is not None
         if pipeline.stopping and not closing:
             return
-        if closing or now >= self._flush_at or len(pipeline.queue) >= self._batch:
+        self._load()
+        collects = closing or now >= self._collect_at
+        if collects or now >= self._flush_at or len(pipeline.queue) >= self._batch:
             self._drain(pipeline)
             self._flush_at = monotonic() + self._settings.schedule_delay
-        if closing or now >= self._collect_at:
+        if collects:
             self._collect(pipeline)
+        self._tell_lost(pipeline)
         self._pump(pipeline)
 
     def finish_here(self, pipeline: Pipeline) -> None:
-        """End without the thread: only what needs no network can still be delivered."""
-        for route in self._routes.values():
-            route[:] = [destination for destination in route if destination.is_local]
-        self._drain(pipeline)
-        self._collect(pipeline)
-        self._pump(pipeline)
+        """End without the thread, and without what has no time-out: looking up a name."""
+        for destination in self.destinations:
+            destination.may_look_up = False
+        self.work(pipeline)
+        for destination in self.destinations:
+            destination.may_look_up = True
 
     def interrupt(self) -> None:
         """Make blocking input and output in the thread fail now."""
@@ -112,8 +111,10 @@ class Worker:
         left = len(queue)
         while left > 0 and not (pipeline.stopping and pipeline.deadline is None):
             if route and not any(destination.room for destination in route):
-                break
-            left -= self._take(queue, min(left, SLICE + left // BACKLOG_SHARE))
+                if pipeline.deadline is None:
+                    break
+                self._pump(pipeline)  # the last attempts make room, one way or the other
+            left -= self._take(pipeline, min(left, SLICE + left // BACKLOG_SHARE))
             if self._count >= self._batch:
                 self._emit()
                 self._pump(pipeline)
@@ -121,21 +122,26 @@ class Worker:
                 sleep(TURN)
         self._emit()
 
-    def _take(self, queue: deque[Record], most: int) -> int:
+    def _take(self, pipeline: Pipeline, most: int) -> int:
         """Take up to `most` records off the queue, or a full batch; return how many."""
-        encode, scopes = self._encoder.span, self._scopes
+        take, encode, scopes = pipeline.queue.popleft, self._encoder.span, self._scopes
         most = min(most, self._batch - self._count)
         for _ in range(most):
-            record: Any = queue.popleft()  # a span, or (series, seconds)
-            if type(record) is tuple:
+            record = take()
+            if isinstance(record, tuple):
                 record[0].add(record[1])
                 continue
-            series = record.outcome.series
-            if series is not None:
-                series.add((record.end - record.start) * 1e-9)
+            if record.extras is not None:
+                pipeline.make_room(record.extras.weight)
+            outcome = record.outcome
+            if outcome is not None and outcome.series is not None:
+                outcome.series.add((record.end - record.start) * 1e-9)
             try:
                 encoded = encode(record)
+                for note in self._notes:
+                    note(record)
             except Exception as error:
+                self._broken += 1
                 guard.caught(error, "encode")
                 continue
             scope = record.description.scope
@@ -144,42 +150,70 @@ class Worker:
             else:
                 scopes[scope] = [encoded]
             self._count += 1
-            for note in self._notes:
-                note(record)
         return most
 
     def _emit(self) -> None:
         if self._count:
             payload = trace_request(self._encoded_resource(), self._scopes.items())
+            count, self._scopes, self._count = self._count, {}, 0
+            self._offer("traces", payload, count)
+
+    def _offer(self, signal: str, payload: bytes, count: int) -> None:
+        for destination in self._routes[signal]:
+            try:
+                destination.offer(signal, payload, count)
+            except Exception as error:  # noqa: PERF203  each fails by itself
+                guard.caught(error, "export")
+
+    def _tell_lost(self, pipeline: Pipeline) -> None:
+        """Tell of spans that never came as far as a destination."""
+        dropped = pipeline.late.dropped
+        lost = dropped - self._dropped
+        if lost:
+            self._dropped = dropped
+            notice.complain("queue", f"the queue was full; {dropped} spans dropped so far")
+        if lost + self._broken:
             for destination in self._routes["traces"]:
-                destination.offer("traces", payload, self._count)
-            self._scopes, self._count = {}, 0
+                destination.lose(lost + self._broken)
+            self._broken = 0
 
     def _collect(self, pipeline: Pipeline) -> None:
         self._collect_at = monotonic() + self._settings.metric_export_interval
         pipeline.late.merge()
-        route = self._routes["metrics"]
-        if route:
+        if self._routes["metrics"]:
             payload = metrics_request(self._encoded_resource(), METER, time_ns())
             if payload:
-                for destination in route:
-                    destination.offer("metrics", payload, 1)
+                self._offer("metrics", payload, 1)
 
     def _pump(self, pipeline: Pipeline) -> None:
-        self._load()
         now = monotonic()
-        attempts = [d.pump(now, pipeline.deadline) for d in self.destinations]
+        attempts = [self._pump_one(one, now, pipeline.deadline) for one in self.destinations]
         self._attempt_at = min((at for at in attempts if at is not None), default=None)
 
+    def _pump_one(
+        self, destination: Destination, now: float, deadline: float | None
+    ) -> float | None:
+        try:
+            return destination.pump(now, deadline)
+        except Exception as error:
+            guard.caught(error, "export")
+            return None
+
     def _load(self) -> None:
-        if not self._loaded and (self._count or self.destinations):
-            self.importing = True
-            try:
-                for destination in self.destinations:
-                    destination.load()
-            finally:
-                self.importing = False
-            self._loaded = True
+        if self._loaded:
+            return
+        self.importing = True
+        try:
+            import select  # noqa: F401  a notice needs it
+
+            self._encoded_resource()
+            for destination in self.destinations:
+                destination.load()
+        except Exception as error:
+            guard.caught(error, "export")
+        finally:
+            self.importing = False
+        self._loaded = True
 
     def _encoded_resource(self) -> bytes:
         if self._resource is None:

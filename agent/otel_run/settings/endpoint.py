@@ -126,10 +126,13 @@ def _check_port(port: str) -> None:
 def _read_headers(environment: Environment, names: tuple[str, str]) -> Headers:
     name = next((name for name in names if name in environment.given), "")
     headers: dict[str, tuple[str, str]] = {}
+    first = ""
     for place, pair in enumerate(environment.given.get(name, "").split(","), 1):
         problem = pair.strip() and _add_header(headers, pair)
         if problem:
-            environment.complain(name, ValueError(f"pair {place} {problem}"), "the rest of it")
+            first = first or f"pair {place} {problem}"
+    if first:
+        environment.complain(name, ValueError(first), "the rest of it")
     return tuple(headers.values())
 
 

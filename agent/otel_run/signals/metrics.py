@@ -9,7 +9,7 @@ from __future__ import annotations
 from _bisect import bisect_right
 from time import time_ns
 
-from otel_run.native import allocate_lock
+from otel_run.native import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Histogram:
         self.boundaries = boundaries
         self.start = time_ns()
         self.series: dict[object, Series] = {}
-        self._lock = allocate_lock()
+        self._lock = RLock()
         METER.append(self)
 
     def series_of(self, attributes: Attributes) -> Series:
@@ -134,7 +134,7 @@ class Histogram:
 
     def restart(self) -> None:
         """Begin again from zero, as a forked child does."""
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self.start = time_ns()
         for series in self.series.values():
             series.clear()
@@ -157,7 +157,7 @@ class Late:
     __slots__ = ("_lock", "_points", "dropped")
 
     def __init__(self) -> None:
-        self._lock = allocate_lock()
+        self._lock = RLock()
         self._points: dict[Series, Series] = {}
         self.dropped = 0
 

@@ -67,7 +67,7 @@ def extract(get: Callable[[str], str | None], propagators: tuple[str, ...]) -> R
     return Remote(0, 0, False, "", baggage) if baggage else None  # noqa: FBT003
 
 
-def inject(  # noqa: PLR0913, PLR0917  a context has that many parts, and this is on the hot path
+def inject(
     trace_id: int,
     span_id: int,
     sampled: bool,  # noqa: FBT001

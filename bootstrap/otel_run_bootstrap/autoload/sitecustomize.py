@@ -48,7 +48,7 @@ def find_agent():
 
 def report(error):
     # type: (Exception) -> None
-    try:  # noqa: SIM105 (contextlib is heavy)
+    try:
         sys.stderr.write("otel-run: nothing is recorded, the agent cannot start: %r\n" % error)
     except Exception:  # noqa: S110 (without a stderr, nobody to tell)
         pass

@@ -33,7 +33,7 @@ class Dialect:
         "string_quotes",
     )
 
-    def __init__(  # noqa: PLR0913, each is one rule, given by its name
+    def __init__(
         self,
         *,
         string_quotes: str = "'",

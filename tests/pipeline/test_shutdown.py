@@ -1,0 +1,165 @@
+"""The end of a process, when the collector is slow and somebody is in a hurry."""
+
+from __future__ import annotations
+
+import math
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from collector import Answer
+
+if TYPE_CHECKING:
+    from collector import Collector
+    from programs import Programs
+
+RECORD = """
+import os, sqlite3, sys, threading, time
+connection = sqlite3.connect(":memory:", check_same_thread=False)
+cursor = connection.cursor()
+def record(n):
+    for _ in range(n):
+        cursor.execute("SELECT 1")
+"""
+NEVER = Answer(delay=math.inf)
+
+
+def test_a_request_that_is_stuck_at_the_end_is_sent_again_in_the_time_that_is_left(
+    programs: Programs, collector: Collector
+) -> None:
+    collector.script(NEVER)
+    process = programs.start(
+        f"{RECORD}\nrecord(1)\nsys.stdin.read(1)\nrecord(2)\n",
+        env={"OTEL_BSP_SCHEDULE_DELAY": "10"},
+        stdin=-1,
+    )
+    collector.wait_for(lambda one: one.requests)
+    collector.requests.clear()  # what was never answered did not arrive
+    stdout, stderr = process.communicate("\n", timeout=30)
+
+    assert (process.returncode, stdout, stderr) == (0, "", "")
+    assert len(collector.spans()) == 3
+    assert [metric.points[0].count for metric in collector.metrics()] == [3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_already_waits_at_its_end_can_be_told_to_hurry(
+    programs: Programs, collector: Collector, number: signal.Signals
+) -> None:
+    collector.script(*[NEVER] * 10)
+    process = programs.start(
+        f"{RECORD}\nrecord(1)\nsys.stdin.read(1)\nprint('bye', flush=True)\n", stdin=-1
+    )
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    collector.wait_for(lambda one: one.requests)
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=30)
+
+    # Python survives a Ctrl-C in a function that it calls at exit.
+    assert process.returncode == {signal.SIGTERM: -signal.SIGTERM, signal.SIGINT: 0}[number]
+    assert stdout == "bye\n"
+    assert "Traceback" not in stderr
+    assert len(stderr.splitlines()) <= 1
+
+
+def test_a_handler_that_records_wherever_it_interrupts_never_hangs(
+    programs: Programs, collector: Collector
+) -> None:
+    result = programs.run(
+        f"""{RECORD}
+import signal
+mine = sqlite3.connect(":memory:")
+handled = 0
+def handle(*_):
+    global handled
+    handled += 1
+    try:
+        mine.execute("SELECT missing")
+    except sqlite3.OperationalError:
+        pass
+    signal.setitimer(signal.ITIMER_REAL, 0.0002)
+signal.signal(signal.SIGALRM, handle)
+signal.setitimer(signal.ITIMER_REAL, 0.0002)
+for _ in range(200):
+    for _ in range(20):
+        try:
+            cursor.execute("SELECT missing")
+        except sqlite3.OperationalError:
+            pass
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(4000 + handled)
+""",
+        env={"OTEL_BSP_SCHEDULE_DELAY": "1", "OTEL_TRACES_EXPORTER": "none"},
+        timeout=60,
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+    last = collector.metrics()[-1]
+    assert sum(point.count for point in last.points) == int(result.stdout)
+
+
+def test_threads_may_fork_at_the_same_time(programs: Programs, collector: Collector) -> None:
+    result = programs.run(
+        f"""{RECORD}
+def fork(results):
+    mine = sqlite3.connect(":memory:").cursor()
+    for _ in range(50):
+        mine.execute("SELECT 2")
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        results.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+results = []
+threads = [threading.Thread(target=fork, args=(results,)) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(results == [0] * 200)
+""",
+        env={"OTEL_BSP_SCHEDULE_DELAY": "1", "PYTHONWARNINGS": "ignore"},
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "True\n", "")
+    assert len(collector.spans()) == 200
+
+
+def test_a_burst_arrives_whole(programs: Programs, collector: Collector) -> None:
+    result = programs.run(f"{RECORD}\nrecord(20_000)\n")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    requests = collector.received("/v1/traces")
+    ids = {
+        span.span_id
+        for request in requests
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    }
+    assert len(ids) == 20_000
+
+
+def test_sending_over_plain_http_brings_no_module_into_the_program_but_builtin_ones(
+    programs: Programs, collector: Collector
+) -> None:
+    program = f"""{RECORD}
+before = set(sys.modules)
+record(1)
+deadline = time.monotonic() + 20
+while "_socket" not in sys.modules and time.monotonic() < deadline:
+    time.sleep(0.01)
+sys.stdin.read(1)
+new = {{name for name in set(sys.modules) - before if not name.startswith("otel_run")}}
+print(*sorted(name for name in new if getattr(sys.modules[name], "__file__", "").endswith(".py")))
+"""
+    process = programs.start(program, env={"OTEL_BSP_SCHEDULE_DELAY": "10"}, stdin=-1)
+    collector.wait_for(lambda one: one.spans())
+
+    assert process.communicate("\n", timeout=30) == ("\n", "")
