@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import ssl
 import sys
 from typing import TYPE_CHECKING
@@ -45,6 +46,14 @@ def is_for_here(item: pytest.Item) -> bool:
     """Whether no condition of a `skipif` holds."""
     conditions = (condition for mark in item.iter_markers("skipif") for condition in mark.args)
     return not any(condition is True for condition in conditions)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signals_as_in_a_shell() -> None:
+    """Let the programs that tests start be ended by signals, however the tests were started."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
