@@ -235,17 +235,23 @@ def test_nothing_is_warned_of(programs: Programs, collector: Collector) -> None:
     assert sys.version_info >= (3, 10)
 
 
+@pytest.mark.parametrize("delay", ["1", "5000"])
 def test_what_waits_at_a_fork_arrives_though_nothing_is_recorded_after_it(
-    programs: Programs, collector: Collector
+    programs: Programs, collector: Collector, delay: str
 ) -> None:
-    result = programs.run(f"""{RECORD}
-import os
+    result = programs.run(
+        f"""{RECORD}
+import os, time
 record(3)
+time.sleep(0.2)
 pid = os.fork()
 if pid == 0:
     os._exit(0)
 os.waitpid(pid, 0)
-""")
+""",
+        env={"OTEL_BSP_SCHEDULE_DELAY": delay},
+    )
 
     assert (result.returncode, result.stderr) == (0, "")
     assert names(collector) == ["SELECT"] * 3
+    assert [metric.points[0].count for metric in collector.metrics()] == [3]

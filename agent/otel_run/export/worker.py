@@ -52,6 +52,7 @@ class Worker:
         self._collect_at = now + self._settings.metric_export_interval
         self._attempt_at: float | None = None
         self._loaded = False
+        self._has_points = False  # since the last export of metrics
         self._dropped = 0
         self._broken = 0
 
@@ -62,8 +63,8 @@ class Worker:
 
     @property
     def pending(self) -> bool:
-        """Whether something encoded has not been delivered yet."""
-        return self._attempt_at is not None or self._count > 0
+        """Whether something that left the queue has not been delivered yet."""
+        return self._attempt_at is not None or self._count > 0 or self._has_points
 
     def work(self, pipeline: Pipeline) -> None:
         """Do what is due; everything, when the process ends."""
@@ -126,6 +127,7 @@ class Worker:
         """Take up to `most` records off the queue, or a full batch; return how many."""
         take, encode, scopes = pipeline.queue.popleft, self._encoder.span, self._scopes
         most = min(most, self._batch - self._count)
+        self._has_points = True
         for _ in range(most):
             record = take()
             if isinstance(record, tuple):
@@ -180,6 +182,7 @@ class Worker:
     def _collect(self, pipeline: Pipeline) -> None:
         self._collect_at = monotonic() + self._settings.metric_export_interval
         pipeline.late.merge()
+        self._has_points = False
         if self._routes["metrics"]:
             payload = metrics_request(self._encoded_resource(), METER, time_ns())
             if payload:
