@@ -9,7 +9,7 @@ from benchmarks.row import PROGRAMS, Burst, Operation, Whole
 
 UNSAMPLED = {"OTEL_TRACES_SAMPLER": "always_off"}
 DISABLED = {"OTEL_SDK_DISABLED": "true", "DD_TRACE_ENABLED": "false"}
-SEVENTY_STATEMENTS = (str(PROGRAMS / "sqlite3_execute.py"), "70")
+SEVENTY_STATEMENTS = (str(PROGRAMS / "sqlite3_short.py"), "70")
 
 if TYPE_CHECKING:
     from benchmarks.measurement import Row
