@@ -59,7 +59,6 @@ class Pipeline:
     """
 
     def __init__(self, chosen: Settings) -> None:
-        self._settings = chosen
         self._limit = chosen.max_queue_size if chosen.queue_size_is_set else QUEUE_SIZE
         self._batch = min(chosen.max_export_batch_size, self._limit)
         self.worker = Worker(chosen, self._batch)
