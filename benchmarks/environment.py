@@ -54,7 +54,7 @@ def install_project(folder: Path) -> None:
     again = (
         ("--reinstall-package", "otel-run", "--refresh-package", "otel-run")
         if shutil.which("uv")
-        else ("--force-reinstall", "--no-deps")
+        else ("--force-reinstall",)
     )
     run(*installer(folder), *again, str(ROOT))
 
