@@ -7,7 +7,7 @@ no handler of the program took.
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Detail, Instrumentor, Iterable
+from otel_run.engine import Call, Detail, Function, Instrumentor
 from otel_run.engine.http_server import HttpServerDetail
 from otel_run_instrumentors import wsgi
 
@@ -37,7 +37,7 @@ INSTRUMENTOR = Instrumentor(
     convention=wsgi.convention(),
     layer=0,
     targets=(
-        Iterable("flask.app:Flask.__call__"),
+        Function("flask.app:Flask.__call__", wsgi.SERVE),
         Detail("flask.ctx:RequestContext.match_request", after=read_route),
         Detail("flask.app:Flask.handle_exception", before=read_exception),
     ),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from otel_run.engine import Call
+    from otel_run.engine.http_server import ServerOperation
 
 
 class Keys(dict[str, str]):
@@ -40,6 +42,7 @@ def read_request(call: Call) -> HttpServerRequest:
         peer_address=get("REMOTE_ADDR") or "",
         peer_port=int(port) if str(port).isdigit() else 0,
         header=lambda name: get(KEYS[name]),
+        headers=lambda: read_headers(environ),
         subject=get("wsgi.input"),
     )
 
@@ -55,14 +58,22 @@ def quoted(path: str) -> str:
     return quote(path.encode("latin-1", "replace"), safe=PLAIN)
 
 
-def observe(call: Call, respond: Callable[[int], None]) -> None:
+def read_headers(environ: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            yield key[5:].replace("_", "-").lower(), value
+        elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            yield key.replace("_", "-").lower(), value
+
+
+def observe(call: Call, operation: ServerOperation) -> None:
     start_response: Callable[..., Any] = call.arg(1, "start_response")
 
-    def start(status: str, *rest: object, **more: object) -> Any:
+    def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
         code = status[:3] if isinstance(status, str) else ""
         if code.isdecimal():
-            respond(int(code))
+            operation.respond(int(code), rest[0] if rest else ())
         return write
 
     call.replace(1, "start_response", start)
@@ -78,4 +89,8 @@ def is_whole(call: Call, result: object) -> bool:
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(read_request, observe, is_whole)
+    return HttpServer(read_request, observe)
+
+
+# How an application is wrapped.
+SERVE = iterable(is_whole)

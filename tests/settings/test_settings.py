@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,10 @@ DEFAULTS: dict[str, Any] = {
     "known_methods": frozenset(
         ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE")
     ),
+    "excluded_client_urls": (),
+    "excluded_paths": frozenset({"/healthz", "/livez", "/readyz", "/metrics"}),
+    "excluded_server_urls": (),
+    "trust_forwarded": True,
     "run_folder": "",
     "store": "/home/ada/.local/state/otel-run",
     "root_pid": 0,
@@ -120,6 +125,11 @@ def test_every_variable_is_read() -> None:
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "OTEL_METRIC_EXPORT_TIMEOUT": "500",
         "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS": "GET,purge",
+        "OTEL_PYTHON_EXCLUDED_URLS": "^/up$, /ping",
+        "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "/admin",
+        "OTEL_PYTHON_HTTPX_EXCLUDED_URLS": "telemetry[.]example",
+        "OTEL_RUN_EXCLUDE_HEALTH_CHECKS": "false",
+        "OTEL_RUN_TRUST_FORWARDED": "false",
         "OTEL_RUN_FOLDER": "/var/runs/1",
         "OTEL_RUN_ROOT_PID": "12",
         "OTEL_RUN_STORE": "/var",
@@ -150,6 +160,10 @@ def test_every_variable_is_read() -> None:
         "metric_export_interval": 1.0,
         "metric_export_timeout": 0.5,
         "known_methods": frozenset({"GET", "purge"}),
+        "excluded_client_urls": tuple(map(re.compile, ("^/up$", "/ping", "telemetry[.]example"))),
+        "excluded_paths": frozenset(),
+        "excluded_server_urls": tuple(map(re.compile, ("^/up$", "/ping", "/admin"))),
+        "trust_forwarded": False,
         "run_folder": "/var/runs/1",
         "store": "/var",
         "root_pid": 12,
@@ -286,6 +300,14 @@ LOCAL = "http://localhost:4318 is used"
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
             "delta",
             "built in is cumulative; cumulative is used",
+        ),
+        (
+            "OTEL_PYTHON_EXCLUDED_URLS",
+            "/up,(",
+            (
+                "'(' is no regular expression: missing ), unterminated subpattern at position 0; "
+                "it is ignored"
+            ),
         ),
         ("OTEL_CONFIG_FILE", "otel.yaml", "files are not read; the environment is used"),
     ],

@@ -115,6 +115,20 @@ class Operation(Span):
         extras.weight += weight
 
 
+class Silence(Operation):
+    """A call of which nothing is recorded, and nothing of what it leads to."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.end = 1  # so that nobody ends it
+        self.token = None
+
+    def enter(self) -> None:
+        """Have nothing recorded."""
+        self.token = CURRENT.set(SUPPRESSED)
+
+
 def is_suppressed(parent: Node, convention: Convention) -> bool:
     """Tell whether a call within `parent` is part of it, so that it has no span of its own.
 

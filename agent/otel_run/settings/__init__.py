@@ -14,6 +14,7 @@ from otel_run.settings.environment import Environment
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from re import Pattern
 
 __all__ = ["Endpoint", "Settings", "current", "load", "sdk_disabled"]
 
@@ -32,6 +33,25 @@ SAMPLERS = (
 KNOWN_METHODS = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE"
 
 
+# What probes ask for, over and over.
+HEALTH_CHECKS = frozenset(("/healthz", "/livez", "/readyz", "/metrics"))
+
+# The libraries that OpenTelemetry has such a variable for: OTEL_PYTHON_FLASK_EXCLUDED_URLS.
+EXCLUDING_CLIENTS = ("AIOHTTP_CLIENT", "HTTPX", "REQUESTS", "URLLIB", "URLLIB3")
+EXCLUDING_SERVERS = (
+    "AIOHTTP_SERVER",
+    "ASGI",
+    "DJANGO",
+    "FALCON",
+    "FASTAPI",
+    "FLASK",
+    "PYRAMID",
+    "STARLETTE",
+    "TORNADO",
+    "WSGI",
+)
+
+
 class Settings:
     """Every setting, with the variable that sets it; durations in seconds."""
 
@@ -43,6 +63,9 @@ class Settings:
         "disabled_instrumentations",
         "endpoints",
         "event_attribute_count_limit",
+        "excluded_client_urls",
+        "excluded_paths",
+        "excluded_server_urls",
         "export_timeout",
         "exporters",
         "known_methods",
@@ -64,6 +87,7 @@ class Settings:
         "span_link_count_limit",
         "store",
         "summary",
+        "trust_forwarded",
         "verbosity",
     )
 
@@ -109,6 +133,13 @@ class Settings:
     metric_export_timeout: float | None
     # OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS
     known_methods: frozenset[str]
+    # OTEL_PYTHON_EXCLUDED_URLS with OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS: regular expressions
+    excluded_client_urls: tuple[Pattern[str], ...]
+    excluded_server_urls: tuple[Pattern[str], ...]
+    # HEALTH_CHECKS, unless OTEL_RUN_EXCLUDE_HEALTH_CHECKS is false
+    excluded_paths: frozenset[str]
+    # OTEL_RUN_TRUST_FORWARDED
+    trust_forwarded: bool
     # OTEL_RUN_FOLDER: the launcher's folder for this run, "" without the command
     run_folder: str
     # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
@@ -203,9 +234,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         setattr(settings, field, environment.read(names, parse, default))
     settings.disabled = bool(environment.flag("OTEL_SDK_DISABLED"))
     settings.summary = environment.flag("OTEL_RUN_SUMMARY")
+    settings.trust_forwarded = environment.flag("OTEL_RUN_TRUST_FORWARDED") is not False
     settings.propagators = environment.choices("OTEL_PROPAGATORS", PROPAGATORS, PROPAGATORS)
     settings.store = _store(environ)
     _read_lists(environment, settings)
+    _read_exclusions(environment, settings)
     _read_ratio(environment, settings)
     _read_queue(environment, settings)
     _read_exporters(environment, settings)
@@ -220,6 +253,22 @@ def _read_lists(environment: Environment, settings: Settings) -> None:
     settings.disabled_instrumentations = frozenset(values.listed(disabled))
     methods = environment.text("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") or KNOWN_METHODS
     settings.known_methods = frozenset(values.listed(methods))
+
+
+def _read_exclusions(environment: Environment, settings: Settings) -> None:
+    everywhere = environment.patterns("OTEL_PYTHON_EXCLUDED_URLS")
+    clients, servers = (
+        tuple(
+            pattern
+            for library in libraries
+            for pattern in environment.patterns(f"OTEL_PYTHON_{library}_EXCLUDED_URLS")
+        )
+        for libraries in (EXCLUDING_CLIENTS, EXCLUDING_SERVERS)
+    )
+    settings.excluded_client_urls = (*everywhere, *clients)
+    settings.excluded_server_urls = (*everywhere, *servers)
+    excludes = environment.flag("OTEL_RUN_EXCLUDE_HEALTH_CHECKS") is not False
+    settings.excluded_paths = HEALTH_CHECKS if excludes else frozenset()
 
 
 def _read_ratio(environment: Environment, settings: Settings) -> None:

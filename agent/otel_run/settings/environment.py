@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from otel_run.settings.values import NotBuiltIn, listed
+from otel_run.settings.values import NotBuiltIn, listed, pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from re import Pattern
     from typing import TypeVar
 
     Value = TypeVar("Value")
@@ -66,6 +67,16 @@ class Environment:
         elif any(part not in built_in for part in parts):
             self.complain(name, NotBuiltIn((*built_in, "none")), ",".join(chosen))
         return chosen
+
+    def patterns(self, name: str) -> tuple[Pattern[str], ...]:
+        """The regular expressions listed in a variable; () where one of them is none."""
+        if name not in self.given:
+            return ()
+        try:
+            return tuple(pattern(part) for part in listed(self.given[name]))
+        except ValueError as problem:
+            self.complain(name, problem, "")
+            return ()
 
     def complain(self, name: str, problem: ValueError, instead: str) -> None:
         """Say once that `instead` is used in the place of what `name` holds."""

@@ -10,6 +10,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from re import Pattern
 
 LARGEST = 2**31 - 1
 NO_LIMIT = "no limit"
@@ -101,6 +102,20 @@ def one_of(*names: str) -> Callable[[str], str]:
         return name
 
     return parse
+
+
+def pattern(text: str) -> Pattern[str]:
+    """A regular expression."""
+    import re
+    import warnings
+
+    try:
+        # Of what is not settled for later versions of Python, nobody is to be warned here.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{text!r} is no regular expression: {error}") from None
 
 
 def listed(text: str) -> list[str]:
