@@ -4,7 +4,6 @@ from __future__ import annotations
 
 INSTRUMENTORS = {
     "flask.app": "otel_run_instrumentors.flask",
-    "flask.ctx": "otel_run_instrumentors.flask",
     "http.client": "otel_run_instrumentors.http_client",
     "requests.sessions": "otel_run_instrumentors.requests",
     "sqlalchemy.engine.default": "otel_run_instrumentors.sqlalchemy",

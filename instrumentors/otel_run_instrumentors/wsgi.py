@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine import Call
-    from otel_run.engine.http_server import ServerOperation
+    from otel_run.engine.http_server import HttpServerDetail, ServerOperation
 
 
 class Keys(dict[str, str]):
@@ -27,24 +27,36 @@ PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
 
-def read_request(call: Call) -> HttpServerRequest:
-    environ: dict[str, Any] = call.arg(0, "environ")
-    get = environ.get
-    path = f"{get('SCRIPT_NAME', '')}{get('PATH_INFO', '')}"
-    port: str = get("REMOTE_PORT") or "0"
-    return HttpServerRequest(
-        method=get("REQUEST_METHOD", "GET"),
-        scheme=get("wsgi.url_scheme", "http"),
-        host=get("HTTP_HOST") or server_of(environ),
-        path=quoted(path) if path.strip(PLAIN) else path,
-        query=get("QUERY_STRING", ""),
-        version=get("SERVER_PROTOCOL", "").partition("/")[2],
-        peer_address=get("REMOTE_ADDR") or "",
-        peer_port=int(port) if str(port).isdigit() else 0,
-        header=lambda name: get(KEYS[name]),
-        headers=lambda: read_headers(environ),
-        subject=get("wsgi.input"),
-    )
+class WsgiRequest(HttpServerRequest):
+    """What the environment of a call tells."""
+
+    __slots__ = ("environ",)
+
+    def __init__(self, call: Call) -> None:
+        environ: dict[str, Any] = call.arg(0, "environ")
+        self.environ = environ
+        get = environ.get
+        self.method = get("REQUEST_METHOD", "GET")
+        self.scheme = get("wsgi.url_scheme", "http")
+        self.host = get("HTTP_HOST") or server_of(environ)
+        path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
+        self.path = quoted(path) if path.strip(PLAIN) else path
+        self.query = get("QUERY_STRING", "")
+        self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
+        self.peer_address = get("REMOTE_ADDR") or ""
+        port = get("REMOTE_PORT")
+        self.peer_port = int(port) if port and str(port).isdigit() else 0
+        self.subject = get("wsgi.input")
+
+    def header(self, name: str) -> str | None:
+        return self.environ.get(KEYS[name])
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        for key, value in self.environ.items():
+            if key.startswith("HTTP_"):
+                yield key[5:].replace("_", "-").lower(), value
+            elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+                yield key.replace("_", "-").lower(), value
 
 
 def server_of(environ: Mapping[str, Any]) -> str:
@@ -56,14 +68,6 @@ def quoted(path: str) -> str:
     from urllib.parse import quote
 
     return quote(path.encode("latin-1", "replace"), safe=PLAIN)
-
-
-def read_headers(environ: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for key, value in environ.items():
-        if key.startswith("HTTP_"):
-            yield key[5:].replace("_", "-").lower(), value
-        elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
-            yield key.replace("_", "-").lower(), value
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
@@ -87,9 +91,11 @@ def is_whole(call: Call, result: object) -> bool:
     return isinstance(wrapper, type) and isinstance(result, wrapper)
 
 
-def convention() -> HttpServer:
+def convention(
+    read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
+) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(read_request, observe)
+    return HttpServer(WsgiRequest, observe, read_detail)
 
 
 # How an application is wrapped.

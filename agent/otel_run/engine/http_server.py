@@ -6,7 +6,7 @@ from otel_run import settings
 from otel_run.engine.convention import METERING, Convention
 from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.failure import describe_failure, error_type
-from otel_run.engine.forwarded import known_host, read_forwarded
+from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
 from otel_run.engine.operation import Operation, Silence
 from otel_run.engine.redaction import redact_query
@@ -23,7 +23,7 @@ from otel_run.signals.span import ERROR, SERVER, UNSET
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
     from otel_run.engine.forwarded import Forwarded
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     # Names and values, as they are on the wire.
     Headers = Iterable[tuple[str, str]]
+    ReadDetail = Callable[[Call], "HttpServerDetail | None"]
+    ReadResult = Callable[[Call, Any], "HttpServerDetail | None"]
 
 NAME = "http.server"
 SETTINGS = settings.current()
@@ -51,18 +53,15 @@ LONG_REQUEST = 512
 
 
 class HttpServerRequest:
-    """What a server received.
+    """What a server received; each protocol between servers and applications has its own kind.
 
-    `header` looks a header up by its lower-case name, `headers` gives them all. `host` is the
-    authority that the client asked for, as `host:port`; `peer_address` and `peer_port` are the
-    other end of the connection. `subject` is an object that belongs to this request alone and that
-    every layer sees: two layers are of one request when it is the same. `path` and `query` are as
-    on the wire.
+    `host` is the authority that the client asked for, as `host:port`; `peer_address` and
+    `peer_port` are the other end of the connection. `subject` is an object that belongs to this
+    request alone and that every layer sees: two layers are of one request when it is the same.
+    `path` and `query` are as on the wire.
     """
 
     __slots__ = (
-        "header",
-        "headers",
         "host",
         "method",
         "path",
@@ -74,31 +73,23 @@ class HttpServerRequest:
         "version",
     )
 
-    def __init__(
-        self,
-        method: str,
-        scheme: str,
-        host: str,
-        path: str,
-        query: str,
-        version: str,
-        peer_address: str,
-        peer_port: int,
-        header: Callable[[str], str | None],
-        headers: Callable[[], Headers],
-        subject: object,
-    ) -> None:
-        self.method = method
-        self.scheme = scheme
-        self.host = host
-        self.path = path
-        self.query = query
-        self.version = version
-        self.peer_address = peer_address
-        self.peer_port = peer_port
-        self.header = header
-        self.headers = headers
-        self.subject = subject
+    method: str
+    scheme: str
+    host: str
+    path: str
+    query: str
+    version: str
+    peer_address: str
+    peer_port: int
+    subject: object
+
+    def header(self, name: str) -> str | None:
+        """Look a header up by its lower-case name."""
+        raise NotImplementedError
+
+    def headers(self) -> Headers:
+        """Give all of them, by their lower-case names."""
+        raise NotImplementedError
 
 
 class HttpServerDetail:
@@ -146,10 +137,12 @@ class ServerDescription(Description):
 class ServerOperation(Operation):
     """A request being served, with what is known of its end so far."""
 
-    __slots__ = ("error", "mount", "route", "status", "subject")
+    __slots__ = ("asked", "error", "mount", "route", "status", "subject")
 
     convention: HttpServer
     description: ServerDescription
+    # Whom to ask for what the innermost layer knows, and its call.
+    asked: tuple[ReadDetail, Call] | None
     error: str
     mount: str
     route: str
@@ -159,6 +152,21 @@ class ServerOperation(Operation):
     def respond(self, status: int, headers: Headers = ()) -> None:  # noqa: ARG002
         """Note what is about to be sent."""
         self.status = status
+        self.ask()
+
+    def ask(self) -> None:
+        """Ask what the innermost layer knows, until it knows something."""
+        if self.asked is None:
+            return
+        read, call = self.asked
+        try:
+            detail = read(call)
+            if detail is not None:
+                self.asked = None
+                self.convention.add(self, detail)
+        except Exception as error:
+            self.asked = None
+            caught(error, self.convention.library)
 
     def complete(self) -> None:
         """End with the last byte, and stay current: the application may have more to do."""
@@ -175,8 +183,9 @@ class HttpServer(Convention):
 
     `read_request` says what came in, None for what is no request. `observe` arranges that the
     operation is told when the response starts, and where nobody else knows, when it is complete.
-    `read_result` reads what the call returned, where that says something. `is_hang_up` tells
-    whether an exception says that the client has gone: that is no error of the server's.
+    `read_detail` says what the call has come to when the response starts, or when it fails;
+    `read_result` what it returned. `is_hang_up` tells whether an exception says that the client
+    has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -192,11 +201,13 @@ class HttpServer(Convention):
         self,
         read_request: Callable[[Call], HttpServerRequest | None],
         observe: Callable[[Call, ServerOperation], None] | None = None,
-        read_result: Callable[[Call, Any], HttpServerDetail | None] | None = None,
+        read_detail: ReadDetail | None = None,
+        read_result: ReadResult | None = None,
         is_hang_up: Callable[[Exception], bool] | None = None,
     ) -> None:
         self.read_request = read_request
         self.observe = observe
+        self.read_detail = read_detail
         self.read_result = read_result
         self.is_hang_up = is_hang_up
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
@@ -217,7 +228,11 @@ class HttpServer(Convention):
         if around is SUPPRESSED:
             return None
         request = self.read_request(call)
-        if request is None or _is_within(around, request):
+        if request is None:
+            return None
+        if around is not None and _is_within(around, request):
+            if self.read_detail is not None:
+                around.asked = self.read_detail, call
             return None
         if EXCLUSION.covers(request.path, request.scheme, request.host):
             silence = Silence()
@@ -227,6 +242,7 @@ class HttpServer(Convention):
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
+        operation.asked = None if self.read_detail is None else (self.read_detail, call)
         operation.status = 0
         operation.subject = request.subject
         if operation.sampled:
@@ -243,7 +259,13 @@ class HttpServer(Convention):
 
     def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
-        if detail.subject is not None and detail.subject is not operation.subject:
+        if detail.subject is None or detail.subject is operation.subject:
+            operation.ask()
+            self.add(operation, detail)
+
+    def add(self, operation: ServerOperation, detail: HttpServerDetail | None) -> None:
+        """Add what a reader found, if it did."""
+        if detail is None:
             return
         if detail.mount:
             operation.mount += detail.mount
@@ -259,10 +281,10 @@ class HttpServer(Convention):
         if operation.end:
             operation.leave()
             return
-        if self.read_result is not None and call is not None and result is not None:
-            detail = self.read_result(call, result)
-            if detail is not None:
-                self.detail(operation, detail)
+        if self.read_result is not None and call is not None:
+            self.add(operation, self.read_result(call, result))
+        operation.ask()
+        operation.asked = None  # it may hold the operation
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key)
@@ -274,13 +296,13 @@ class HttpServer(Convention):
             PIPELINE.measure(description.active, -1)
         operation.end_with(outcome)
 
-    def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:  # noqa: ARG002
+    def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
         """Record that the application let the exception out."""
         if isinstance(error, Exception) and not (self.is_hang_up and self.is_hang_up(error)):
             self._add_error(operation, error)
             # A server that has nothing else to send sends this.
             operation.status = operation.status or SERVER_ERROR
-        self.finish(operation, None, None)
+        self.finish(operation, call, None)
 
     def _add_error(self, operation: ServerOperation, error: BaseException) -> None:
         operation.error = error_type(error)
@@ -291,7 +313,7 @@ class HttpServer(Convention):
         self, request: HttpServerRequest, forwarded: Forwarded | None
     ) -> ServerDescription:
         scheme = (forwarded and forwarded.scheme) or request.scheme
-        host = (forwarded and forwarded.host) or known_host(request.host)
+        host = (forwarded and forwarded.host) or request.host[: ADDRESS_LIMIT + 1]
         key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
         description = self._descriptions.get(key)
         if description is None:
@@ -307,7 +329,7 @@ class HttpServer(Convention):
         }
         if version in VERSIONS:
             attributes["network.protocol.version"] = facts["network.protocol.version"] = version
-        address, port = split_port(host)
+        address, port = split_port(known_host(host))
         if address:
             attributes["server.address"] = address
             attributes["server.port"] = port or DEFAULT_PORTS.get(scheme, 0)
@@ -333,7 +355,7 @@ class HttpServer(Convention):
         return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
 
 
-def _is_within(around: Node | None, request: HttpServerRequest) -> bool:
+def _is_within(around: Node, request: HttpServerRequest) -> TypeGuard[ServerOperation]:
     """Tell whether an outer layer records this very request, be it an application of its kind."""
     subject = request.subject
     return isinstance(around, ServerOperation) and around.subject is subject is not None

@@ -115,12 +115,11 @@ class Detail:
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            call = Call(wrapped, instance, args, kwargs)
             if before is not None:
-                tell(recorder, before, call)
+                tell(recorder, before, Call(wrapped, instance, args, kwargs))
             result = wrapped(*args, **kwargs)
             if after is not None:
-                tell(recorder, after, call)
+                tell(recorder, after, Call(wrapped, instance, args, kwargs))
             return result
 
         return wrapper
@@ -155,7 +154,8 @@ def tell(recorder: Recorder, read: Callable[[Call], object], call: Call) -> None
     """Give the open operation of this convention what the reader finds."""
     try:
         operation: Any = CURRENT.get()
-        if getattr(operation and operation.convention, "name", None) != recorder.convention.name:
+        convention = None if operation is None else operation.convention
+        if convention is None or convention.name != recorder.convention.name:
             return
         detail = read(call)
         if detail is not None and not operation.end:
