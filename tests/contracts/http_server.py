@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import threading
 from io import BytesIO
@@ -15,6 +14,7 @@ import pytest
 from contracts.instrumentor import InstrumentorContract
 from contracts.wire import AGENT, Wire, answer_to, request_bytes, without_date
 from otel_run.engine.exclusion import Exclusion
+from otel_run.engine.headers import CapturedHeaders
 from otel_run.signals.context import CURRENT, SUPPRESSED
 
 if TYPE_CHECKING:
@@ -340,8 +340,7 @@ class HttpServerContract(InstrumentorContract):
     def test_an_excluded_request_leaves_nothing_and_nor_does_what_it_leads_to(
         self, recording: Recording, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        patterns = re.compile("^/internal/"), re.compile("shop.example:8080/probe$")
-        exclusion = Exclusion(patterns, frozenset({"/healthz"}))
+        exclusion = Exclusion(("^/internal/", "shop.example:8080/probe$"), frozenset({"/healthz"}))
         monkeypatch.setattr("otel_run.engine.http_server.EXCLUSION", exclusion)
         current: list[object] = []
 
@@ -362,6 +361,36 @@ class HttpServerContract(InstrumentorContract):
             "/x/internal/",
             "/probes",
         ]
+
+    def test_headers_are_recorded_where_settings_name_them_and_secrets_never(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = "otel_run.engine.http_server.CAPTURED"
+        for kind in ("request", "response"):
+            captured = CapturedHeaders(("x-.*", "Content-Language", "cookie"), ("x-sesame",), kind)
+            monkeypatch.setattr(f"{engine}_{kind.upper()}", captured)
+
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            headers = [("X-Answer", "1"), ("X-Answer", "2"), ("Content-Language", "en")]
+            start_response("200 OK", [*headers, ("Set-Cookie", MARKER), ("X-Api-Key", MARKER)])
+            return [b"hello"]
+
+        with self.serve(application) as address, Wire(address) as wire:
+            secrets = {"x-sesame": MARKER, "cookie": MARKER, "authorization": MARKER}
+            wire.send(request_bytes(**{"x-dashed-name": "a, b", "accept": "*/*"}, **secrets))
+            port = wire.port
+            wire.rest()
+
+        assert recording.span().attributes == {
+            **self.expected(port),
+            "http.request.header.cookie": ["REDACTED"],
+            "http.request.header.x-dashed-name": ["a, b"],
+            "http.request.header.x-sesame": ["REDACTED"],
+            "http.response.header.content-language": ["en"],
+            "http.response.header.x-answer": ["1", "2"],
+            "http.response.header.x-api-key": ["REDACTED"],
+        }
+        assert MARKER.encode() not in recording.exported()
 
     def test_what_proxies_say_is_ignored_where_a_setting_says_so(
         self, recording: Recording, monkeypatch: pytest.MonkeyPatch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from otel_run.settings.names import KNOWN
 
 AGENT = str(Path(otel_run.__file__).parents[1])
 HOME = {"HOME": "/home/ada"}
+CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
 
 
 def endpoint(url: str, **options: Any) -> dict[str, Any]:
@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "sampler": "parentbased_always_on",
     "sampler_ratio": 1.0,
     "propagators": ("tracecontext", "baggage"),
+    "propagate_to": (),
     "attribute_count_limit": 128,
     "attribute_length_limit": None,
     "span_event_count_limit": 128,
@@ -67,6 +68,13 @@ DEFAULTS: dict[str, Any] = {
     "excluded_paths": frozenset({"/healthz", "/livez", "/readyz", "/metrics"}),
     "excluded_server_urls": (),
     "trust_forwarded": True,
+    "captured_headers": {
+        "server_request": (),
+        "server_response": (),
+        "client_request": (),
+        "client_response": (),
+    },
+    "sanitized_headers": (),
     "run_folder": "",
     "store": "/home/ada/.local/state/otel-run",
     "root_pid": 0,
@@ -130,7 +138,13 @@ def test_every_variable_is_read() -> None:
         "OTEL_PYTHON_HTTPX_EXCLUDED_URLS": "telemetry[.]example",
         "OTEL_RUN_EXCLUDE_HEALTH_CHECKS": "false",
         "OTEL_RUN_TRUST_FORWARDED": "false",
+        f"{CAPTURE}_SERVER_REQUEST": "X-Tenant, accept.*",
+        f"{CAPTURE}_SERVER_RESPONSE": "Content-Type",
+        f"{CAPTURE}_CLIENT_REQUEST": "x-[a-z]+",
+        f"{CAPTURE}_CLIENT_RESPONSE": ".*",
+        f"{CAPTURE}_SANITIZE_FIELDS": "x-secret-.*",
         "OTEL_RUN_FOLDER": "/var/runs/1",
+        "OTEL_RUN_PROPAGATE_TO": "*.Example.com, https://api:8080/v1 ,",
         "OTEL_RUN_ROOT_PID": "12",
         "OTEL_RUN_STORE": "/var",
         "OTEL_RUN_SUMMARY": "false",
@@ -160,10 +174,18 @@ def test_every_variable_is_read() -> None:
         "metric_export_interval": 1.0,
         "metric_export_timeout": 0.5,
         "known_methods": frozenset({"GET", "purge"}),
-        "excluded_client_urls": tuple(map(re.compile, ("^/up$", "/ping", "telemetry[.]example"))),
+        "excluded_client_urls": ("^/up$", "/ping", "telemetry[.]example"),
         "excluded_paths": frozenset(),
-        "excluded_server_urls": tuple(map(re.compile, ("^/up$", "/ping", "/admin"))),
+        "excluded_server_urls": ("^/up$", "/ping", "/admin"),
         "trust_forwarded": False,
+        "captured_headers": {
+            "server_request": ("X-Tenant", "accept.*"),
+            "server_response": ("Content-Type",),
+            "client_request": ("x-[a-z]+",),
+            "client_response": (".*",),
+        },
+        "sanitized_headers": ("x-secret-.*",),
+        "propagate_to": ("*.example.com", "api:8080"),
         "run_folder": "/var/runs/1",
         "store": "/var",
         "root_pid": 12,
@@ -263,6 +285,11 @@ LOCAL = "http://localhost:4318 is used"
             "prometheus",
             "built in are otlp, local, console, none; otlp is used",
         ),
+        (
+            f"{CAPTURE}_CLIENT_REQUEST",
+            "x-.*,x-(",
+            "part 2 is no regular expression; it is ignored",
+        ),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", f"{NO_SCHEME}; {LOCAL}"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector", f"{NO_SCHEME}; {LOCAL}"),
         (
@@ -304,10 +331,7 @@ LOCAL = "http://localhost:4318 is used"
         (
             "OTEL_PYTHON_EXCLUDED_URLS",
             "/up,(",
-            (
-                "'(' is no regular expression: missing ), unterminated subpattern at position 0; "
-                "it is ignored"
-            ),
+            "part 2 is no regular expression; it is ignored",
         ),
         ("OTEL_CONFIG_FILE", "otel.yaml", "files are not read; the environment is used"),
     ],
@@ -316,6 +340,15 @@ def test_a_bad_value_gives_one_clear_line_and_the_default(
     variable: str, value: str, problem: str
 ) -> None:
     assert changed({variable: value}) == {"complaints": (f"{variable}={value!r}: {problem}",)}
+
+
+def test_where_it_is_not_clear_which_headers_are_secret_all_are() -> None:
+    name = f"{CAPTURE}_SANITIZE_FIELDS"
+
+    assert changed({name: "x-("}) == {
+        "sanitized_headers": (".*",),
+        "complaints": (f"{name}='x-(': part 1 is no regular expression; .* is used",),
+    }
 
 
 def test_a_summary_that_is_neither_on_nor_off_is_off() -> None:

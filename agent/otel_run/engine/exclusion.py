@@ -18,10 +18,14 @@ class Exclusion:
     The expressions look at the path, and at the whole URL without its query.
     """
 
-    def __init__(self, patterns: tuple[Pattern[str], ...], paths: frozenset[str]) -> None:
-        self._patterns = patterns
+    def __init__(self, patterns: tuple[str, ...], paths: frozenset[str]) -> None:
+        self._patterns: list[Pattern[str]] = []
         self._paths = paths
         self._seen: Cache[tuple[str, str, str], bool] = Cache(1024)
+        if patterns:
+            import re
+
+            self._patterns = [re.compile(pattern) for pattern in patterns]
 
     def covers(self, path: str, scheme: str, host: str) -> bool:
         """Tell whether a request is excluded."""

@@ -7,6 +7,7 @@ from otel_run.engine.convention import METERING, Convention
 from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
+from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
 from otel_run.engine.operation import Operation, Silence
 from otel_run.engine.redaction import redact_query
@@ -40,6 +41,10 @@ NAME = "http.server"
 SETTINGS = settings.current()
 PROPAGATORS = SETTINGS.propagators
 TRUST_FORWARDED = SETTINGS.trust_forwarded
+CAPTURED_REQUEST, CAPTURED_RESPONSE = (
+    CapturedHeaders(SETTINGS.captured_headers[f"server_{kind}"], SETTINGS.sanitized_headers, kind)
+    for kind in ("request", "response")
+)
 EXCLUSION = Exclusion(SETTINGS.excluded_server_urls, SETTINGS.excluded_paths)
 
 SERVER_ERROR = 500
@@ -149,10 +154,21 @@ class ServerOperation(Operation):
     status: int
     subject: object
 
-    def respond(self, status: int, headers: Headers = ()) -> None:  # noqa: ARG002
+    def respond(self, status: int, headers: Headers = ()) -> None:
         """Note what is about to be sent."""
         self.status = status
         self.ask()
+        if CAPTURED_RESPONSE.wanted:
+            self.capture(CAPTURED_RESPONSE, headers)
+
+    def capture(self, captured: CapturedHeaders, headers: Headers) -> None:
+        """Keep the headers that are to be recorded."""
+        if self.attributes is None:
+            return
+        try:
+            self.attributes.update(captured.attributes(headers))
+        except Exception as error:
+            caught(error, self.convention.library)
 
     def ask(self) -> None:
         """Ask what the innermost layer knows, until it knows something."""
@@ -238,11 +254,22 @@ class HttpServer(Convention):
             silence = Silence()
             silence.enter()
             return silence
+        operation = self._open(request, around)
+        operation.asked = None if self.read_detail is None else (self.read_detail, call)
+        if self.observe is not None:
+            self.observe(call, operation)
+        active = operation.description.active
+        if active is not None:
+            PIPELINE.measure(active, 1)
+        operation.enter()
+        return operation
+
+    def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
+        """Start an operation that is not current, with all that the request says."""
         forwarded = read_forwarded(request.header) if TRUST_FORWARDED else None
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
-        operation.asked = None if self.read_detail is None else (self.read_detail, call)
         operation.status = 0
         operation.subject = request.subject
         if operation.sampled:
@@ -250,11 +277,8 @@ class HttpServer(Convention):
             size = len(request.path) + len(request.query)
             if size > LONG_REQUEST:
                 operation.add_weight(size)
-        if self.observe is not None:
-            self.observe(call, operation)
-        if description.active is not None:
-            PIPELINE.measure(description.active, 1)
-        operation.enter()
+            if CAPTURED_REQUEST.wanted:
+                operation.capture(CAPTURED_REQUEST, request.headers())
         return operation
 
     def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from otel_run.settings.values import NotBuiltIn, listed, pattern
+from otel_run.settings.values import NotBuiltIn, is_pattern, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from re import Pattern
     from typing import TypeVar
 
     Value = TypeVar("Value")
@@ -68,15 +67,15 @@ class Environment:
             self.complain(name, NotBuiltIn((*built_in, "none")), ",".join(chosen))
         return chosen
 
-    def patterns(self, name: str) -> tuple[Pattern[str], ...]:
-        """The regular expressions listed in a variable; () where one of them is none."""
-        if name not in self.given:
-            return ()
-        try:
-            return tuple(pattern(part) for part in listed(self.given[name]))
-        except ValueError as problem:
-            self.complain(name, problem, "")
-            return ()
+    def patterns(self, name: str, instead: str) -> tuple[str, ...]:
+        """The names and regular expressions listed in a variable; `instead` where one is bad."""
+        parts = listed(self.given.get(name, ""))
+        for place, part in enumerate(parts, 1):
+            if not is_pattern(part):
+                problem = ValueError(f"part {place} is no regular expression")
+                self.complain(name, problem, instead)
+                return tuple(listed(instead))
+        return tuple(parts)
 
     def complain(self, name: str, problem: ValueError, instead: str) -> None:
         """Say once that `instead` is used in the place of what `name` holds."""

@@ -10,7 +10,6 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from re import Pattern
 
 LARGEST = 2**31 - 1
 NO_LIMIT = "no limit"
@@ -104,23 +103,36 @@ def one_of(*names: str) -> Callable[[str], str]:
     return parse
 
 
-def pattern(text: str) -> Pattern[str]:
-    """A regular expression."""
+def listed(text: str) -> list[str]:
+    """The parts between commas: stripped, none empty, each once, in order."""
+    return list(dict.fromkeys(part for part in map(str.strip, text.split(",")) if part))
+
+
+def hosts(text: str) -> tuple[str, ...]:
+    """Hosts in lower case; of a URL its host."""
+    origins = (part.partition("://")[2] or part for part in listed(text.lower()))
+    return tuple(origin.partition("/")[0] for origin in origins)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a regular expression would stand for itself alone: a name."""
+    return text.replace("-", "").replace("_", "").isalnum()
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it is a name, or else a regular expression."""
+    if is_plain(text):
+        return True
     import re
     import warnings
 
     try:
-        # Of what is not settled for later versions of Python, nobody is to be warned here.
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{text!r} is no regular expression: {error}") from None
-
-
-def listed(text: str) -> list[str]:
-    """The parts between commas: stripped, none empty, each once, in order."""
-    return list(dict.fromkeys(part for part in map(str.strip, text.split(",")) if part))
+            warnings.simplefilter("error")
+            re.compile(text)
+    except Exception:  # what Python warns of, or finds too large, is as bad
+        return False
+    return True
 
 
 def pairs(text: str) -> dict[str, str]:
