@@ -32,19 +32,16 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def otlp_to() -> Iterator[Callable[..., OtlpHttp]]:
-    """Make destinations with these settings, closed with the test."""
-    made: list[OtlpHttp] = []
+def otlp_to() -> Callable[..., OtlpHttp]:
+    """Make destinations with these settings."""
 
     def make(url: str, **variables: str) -> OtlpHttp:
         base = {"OTEL_EXPORTER_OTLP_ENDPOINT": url.removesuffix("/v1/traces")}
-        made.append(OtlpHttp(load(base | variables)))
-        made[-1].load()
-        return made[-1]
+        otlp = OtlpHttp(load(base | variables))
+        otlp.load()
+        return otlp
 
-    yield make
-    for otlp in made:
-        otlp.close()
+    return make
 
 
 def counts(otlp: OtlpHttp) -> tuple[int, int]:

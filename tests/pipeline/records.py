@@ -81,6 +81,9 @@ class Watched:
     def interrupt(self) -> None:
         """Never block."""
 
+    def pause(self) -> None:
+        """Never block."""
+
     def after_fork_in_child(self) -> None:
         """Forget nothing."""
 
