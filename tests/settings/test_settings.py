@@ -479,15 +479,6 @@ print(settings.current() is first, repr(first.service_name))
     assert python(code) == "True ''"
 
 
-@pytest.mark.parametrize(
-    ("value", "disabled"), [("true", "True"), ("TRUE", "True"), ("1", "False"), ("", "False")]
-)
-def test_disabled_is_known_without_reading_the_rest(value: str, disabled: str) -> None:
-    code = "from otel_run import settings; print(settings.sdk_disabled(), settings._current)"
-
-    assert python(code, OTEL_SDK_DISABLED=value) == f"{disabled} None"
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_of_the_root_process_is_not_the_root() -> None:
     code = """

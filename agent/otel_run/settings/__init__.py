@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Endpoint", "Settings", "current", "load", "sdk_disabled"]
+__all__ = ["Endpoint", "Settings", "current", "load"]
 
 SIGNALS = ("traces", "metrics", "logs")
 EXPORTERS = ("otlp", "local", "console")
@@ -188,11 +188,6 @@ def current() -> Settings:
     if _current is None:
         _current = load(os.environ)
     return _current
-
-
-def sdk_disabled() -> bool:
-    """Whether to stay out of the program altogether, before anything else is read."""
-    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
 
 
 def load(environ: Mapping[str, str]) -> Settings:
