@@ -182,6 +182,27 @@ def test_a_batch_is_never_larger_than_a_small_queue() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("environ", "verbosity"),
+    [
+        ({"OTEL_LOG_LEVEL": "debug"}, 1),
+        ({"OTEL_LOG_LEVEL": "DEBUG"}, 1),
+        ({"OTEL_LOG_LEVEL": "info"}, 0),
+        ({"OTEL_LOG_LEVEL": "warn"}, 0),
+        ({"OTEL_LOG_LEVEL": "error"}, -1),
+        ({"OTEL_LOG_LEVEL": "none"}, -1),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "0"}, 0),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "-1"}, -1),
+        ({"OTEL_LOG_LEVEL": "none", "OTEL_RUN_VERBOSITY": "1"}, 1),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "loud"}, 1),
+    ],
+)
+def test_how_much_is_said_is_ours_to_set_or_the_level_of_the_log(
+    environ: dict[str, str], verbosity: int
+) -> None:
+    assert load(environ).verbosity == verbosity
+
+
 SAMPLERS = (
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, "
     "parentbased_traceidratio"
@@ -198,6 +219,12 @@ LOCAL = "http://localhost:4318 is used"
     [
         ("OTEL_SDK_DISABLED", "1", "neither true nor false; false is used"),
         ("OTEL_RUN_VERBOSITY", "loud", "not -1, 0 or 1; 0 is used"),
+        (
+            "OTEL_LOG_LEVEL",
+            "debgu",
+            "built in are all, trace, verbose, debug, info, warn, warning, error, critical, fatal, "
+            "none, off (did you mean debug?); info is used",
+        ),
         ("OTEL_RUN_FOLDER", "runs/1", "not an absolute path; it is ignored"),
         ("OTEL_RUN_ROOT_PID", "me", f"{WHOLE}; 0 is used"),
         (
