@@ -1,7 +1,8 @@
 """http.client: one client span from `putrequest` to `getresponse`.
 
 A request is made of several calls, whether the program writes them or `HTTPConnection.request`
-does. One whose response nobody fetches ends when its connection is closed. Within a library that is built on this one there is no span: the outer one is told the peer.
+does. One whose response nobody fetches ends with its connection. Within a library that is built on
+this one there is no span: the outer one is told the peer.
 """
 
 from __future__ import annotations

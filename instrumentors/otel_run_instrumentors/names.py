@@ -9,17 +9,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # What OpenTelemetry's own instrumentations are called: no misspellings, also where we have none.
-OPENTELEMETRY = frozenset(
-    """
-    aio_pika aiohttp_client aiohttp_server aiokafka aiopg anthropic asgi asyncclick asyncio asyncpg
-    aws_lambda boto boto3 boto3sqs botocore cassandra celery click confluent_kafka dbapi django
-    elasticsearch falcon fastapi flask google_genai grpc grpc_aio_client grpc_aio_server grpc_client
-    grpc_server httpx jinja2 kafka kafka_python langchain logging mysql mysqlclient openai
-    openai_agents openai_v2 pika psycopg psycopg2 pymemcache pymongo pymssql pymysql pyramid redis
-    remoulade requests sqlalchemy sqlite3 starlette system_metrics threading tornado tortoiseorm
-    urllib urllib3 vertexai weaviate wsgi
-    """.split()
-)
+_OPENTELEMETRY = """
+aio_pika aiohttp_client aiohttp_server aiokafka aiopg anthropic asgi asyncclick asyncio asyncpg
+aws_lambda boto boto3 boto3sqs botocore cassandra celery click confluent_kafka dbapi django
+elasticsearch falcon fastapi flask google_genai grpc grpc_aio_client grpc_aio_server grpc_client
+grpc_server httpx jinja2 kafka kafka_python langchain logging mysql mysqlclient openai openai_agents
+openai_v2 pika psycopg psycopg2 pymemcache pymongo pymssql pymysql pyramid redis remoulade requests
+sqlalchemy sqlite3 starlette system_metrics threading tornado tortoiseorm urllib urllib3 vertexai
+weaviate wsgi
+"""
+OPENTELEMETRY = frozenset(_OPENTELEMETRY.split())
 # Those of them that have another name here.
 SAME = {"urllib": "urllib_request"}
 

@@ -18,7 +18,7 @@ from otel_run.export.outbox import ROOM
 from otel_run.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 NOW = 1_000_000.0  # far after `monotonic`, so that a test says what time it is
 

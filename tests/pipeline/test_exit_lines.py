@@ -202,9 +202,8 @@ def test_under_a_shell_it_is_the_python_that_tells(programs: Programs, script: s
 
 
 def test_each_python_of_a_shell_tells_what_the_run_has_so_far(programs: Programs) -> None:
-    lines = in_a_shell(
-        programs, f"{PYTHON} program.py; {PYTHON} -c pass; {PYTHON} program.py", f"{RECORD}record(1)"
-    )
+    script = f"{PYTHON} program.py; {PYTHON} -c pass; {PYTHON} program.py"
+    lines = in_a_shell(programs, script, f"{RECORD}record(1)")
 
     assert [line for line in lines if "trace" in line] == [
         "1 trace, 1 span, 0 errors",

@@ -207,6 +207,7 @@ SAMPLERS = (
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, "
     "parentbased_traceidratio"
 )
+LOG_LEVELS = "all, trace, verbose, debug, info, warn, warning, error, critical, fatal, none, off"
 WHOLE = "not a whole number from 0 to 2147483647"
 POSITIVE = "not a whole number from 1 to 2147483647"
 MILLISECONDS = "not a whole number of milliseconds from 0 to 2147483647"
@@ -222,8 +223,7 @@ LOCAL = "http://localhost:4318 is used"
         (
             "OTEL_LOG_LEVEL",
             "debgu",
-            "built in are all, trace, verbose, debug, info, warn, warning, error, critical, fatal, "
-            "none, off (did you mean debug?); info is used",
+            f"built in are {LOG_LEVELS} (did you mean debug?); info is used",
         ),
         ("OTEL_RUN_FOLDER", "runs/1", "not an absolute path; it is ignored"),
         ("OTEL_RUN_ROOT_PID", "me", f"{WHOLE}; 0 is used"),

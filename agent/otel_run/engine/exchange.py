@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NOTHING = Call(lambda: None, None, (), {})
 
 
-class Unanswered(BaseException):  # noqa: N818  it is no error
+class Unanswered(BaseException):
     """Nobody has asked how it ended."""
 
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     class Destination(Protocol):
         """Takes over payloads and delivers them; only the export thread calls it.
 
-        `interrupt` and `pause` alone are called from other threads. `room` is false while it would have to
-        drop what it is offered. Names are only looked up while it `may_look_up`.
+        `interrupt` and `pause` alone are called from other threads. `room` is false while it would
+        have to drop what it is offered. Names are only looked up while it `may_look_up`.
         """
 
         is_local: bool
