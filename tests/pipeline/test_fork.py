@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector import Answer
+from pipeline.records import RECORD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,22 +16,12 @@ if TYPE_CHECKING:
     from collector import Collector
     from programs import Programs
 
-RECORD = """
-import os, sqlite3, sys
-connection = sqlite3.connect(":memory:")
-cursor = connection.cursor()
-def record(n):
-    for _ in range(n):
-        cursor.execute("SELECT 1")
-"""
-
 
 def test_a_thousand_forks_while_recording_and_exporting(
     programs: Programs, collector: Collector
 ) -> None:
     result = programs.run(
         f"""{RECORD}
-import threading
 stop = False
 recorded = 0
 def busy():
@@ -177,7 +168,6 @@ def test_a_fork_does_not_wait_for_a_collector_that_never_answers(
     collector.script(Answer(delay=math.inf))
     result = programs.run(
         f"""{RECORD}
-import time
 record(1)
 deadline = time.monotonic() + 20
 while not os.path.exists("asked"):

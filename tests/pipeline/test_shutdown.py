@@ -9,19 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector import Answer
+from pipeline.records import RECORD
 
 if TYPE_CHECKING:
     from collector import Collector
     from programs import Programs
 
-RECORD = """
-import os, sqlite3, sys, threading, time
-connection = sqlite3.connect(":memory:", check_same_thread=False)
-cursor = connection.cursor()
-def record(n):
-    for _ in range(n):
-        cursor.execute("SELECT 1")
-"""
 NEVER = Answer(delay=math.inf)
 
 
