@@ -18,7 +18,7 @@ from otel_run.export.outbox import ROOM
 from otel_run.settings import load
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 NOW = 1_000_000.0  # far after `monotonic`, so that a test says what time it is
 
@@ -32,16 +32,20 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def otlp_to() -> Callable[..., OtlpHttp]:
-    """Make destinations with these settings."""
+def otlp_to() -> Iterator[Callable[..., OtlpHttp]]:
+    """Make destinations with these settings, whose connections end with the test."""
+    made: list[OtlpHttp] = []
 
     def make(url: str, **variables: str) -> OtlpHttp:
         base = {"OTEL_EXPORTER_OTLP_ENDPOINT": url.removesuffix("/v1/traces")}
-        otlp = OtlpHttp(load(base | variables))
-        otlp.load()
-        return otlp
+        made.append(OtlpHttp(load(base | variables)))
+        made[-1].load()
+        return made[-1]
 
-    return make
+    yield make
+    for otlp in made:
+        for outbox in otlp._outboxes.values():
+            outbox.transport.close()
 
 
 def counts(otlp: OtlpHttp) -> tuple[int, int]:

@@ -93,10 +93,13 @@ class Transport:
             raise
 
     def interrupt(self) -> None:
-        """From another thread: abort the request under way, and any other until `resume`."""
+        """From another thread: abort the request under way, and any other until `resume`.
+
+        A reply that a pause is about to leave is spared: its request would be sent again.
+        """
         self._interrupted = True
         connection = self._connection
-        if connection is not None:
+        if connection is not None and not (self._is_paused and self._awaited):
             connection.interrupt()
 
     def pause(self) -> None:
