@@ -218,10 +218,32 @@ def test_a_batch_is_never_larger_than_a_small_queue() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("environ", "verbosity"),
+    [
+        ({"OTEL_LOG_LEVEL": "debug"}, 1),
+        ({"OTEL_LOG_LEVEL": "DEBUG"}, 1),
+        ({"OTEL_LOG_LEVEL": "info"}, 0),
+        ({"OTEL_LOG_LEVEL": "warn"}, 0),
+        ({"OTEL_LOG_LEVEL": "error"}, -1),
+        ({"OTEL_LOG_LEVEL": "none"}, -1),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "0"}, 0),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "-1"}, -1),
+        ({"OTEL_LOG_LEVEL": "none", "OTEL_RUN_VERBOSITY": "1"}, 1),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "loud"}, 1),
+    ],
+)
+def test_how_much_is_said_is_ours_to_set_or_the_level_of_the_log(
+    environ: dict[str, str], verbosity: int
+) -> None:
+    assert load(environ).verbosity == verbosity
+
+
 SAMPLERS = (
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, "
     "parentbased_traceidratio"
 )
+LOG_LEVELS = "all, trace, verbose, debug, info, warn, warning, error, critical, fatal, none, off"
 WHOLE = "not a whole number from 0 to 2147483647"
 POSITIVE = "not a whole number from 1 to 2147483647"
 MILLISECONDS = "not a whole number of milliseconds from 0 to 2147483647"
@@ -234,6 +256,11 @@ LOCAL = "http://localhost:4318 is used"
     [
         ("OTEL_SDK_DISABLED", "1", "neither true nor false; false is used"),
         ("OTEL_RUN_VERBOSITY", "loud", "not -1, 0 or 1; 0 is used"),
+        (
+            "OTEL_LOG_LEVEL",
+            "debgu",
+            f"built in are {LOG_LEVELS} (did you mean debug?); info is used",
+        ),
         ("OTEL_RUN_FOLDER", "runs/1", "not an absolute path; it is ignored"),
         ("OTEL_RUN_ROOT_PID", "me", f"{WHOLE}; 0 is used"),
         (
@@ -532,15 +559,6 @@ os.environ["OTEL_SERVICE_NAME"] = "later"
 print(settings.current() is first, repr(first.service_name))
 """
     assert python(code) == "True ''"
-
-
-@pytest.mark.parametrize(
-    ("value", "disabled"), [("true", "True"), ("TRUE", "True"), ("1", "False"), ("", "False")]
-)
-def test_disabled_is_known_without_reading_the_rest(value: str, disabled: str) -> None:
-    code = "from otel_run import settings; print(settings.sdk_disabled(), settings._current)"
-
-    assert python(code, OTEL_SDK_DISABLED=value) == f"{disabled} None"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -54,6 +54,9 @@ class Console:
     def interrupt(self) -> None:
         """Do nothing."""
 
+    def pause(self) -> None:
+        """Do nothing."""
+
     def after_fork_in_child(self) -> None:
         """Do nothing."""
 

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Endpoint", "Settings", "current", "load", "sdk_disabled"]
+__all__ = ["Endpoint", "Settings", "current", "load"]
 
 SIGNALS = ("traces", "metrics", "logs")
 EXPORTERS = ("otlp", "local", "console")
@@ -28,6 +28,12 @@ SAMPLERS = (
     "parentbased_always_off",
     "parentbased_traceidratio",
 )
+# How much each level of OTEL_LOG_LEVEL says, as OTEL_RUN_VERBOSITY has it.
+LOG_LEVELS = {
+    **dict.fromkeys(("all", "trace", "verbose", "debug"), "1"),
+    **dict.fromkeys(("info", "warn", "warning"), "0"),
+    **dict.fromkeys(("error", "critical", "fatal", "none", "off"), "-1"),
+}
 # RFC 9110, RFC 5789 and, since 1.42 of the semantic conventions, QUERY.
 KNOWN_METHODS = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE"
 # Messages of which headers can be recorded.
@@ -154,18 +160,18 @@ class Settings:
     run_folder: str
     # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
     store: str
-    # OTEL_RUN_ROOT_PID, 0 without the command
+    # OTEL_RUN_ROOT_PID: the first Python of a run, 0 without the command
     root_pid: int
     # OTEL_RUN_SUMMARY, None when unset
     summary: bool | None
-    # OTEL_RUN_VERBOSITY: -1 quiet, 0, 1 verbose
+    # OTEL_RUN_VERBOSITY, else OTEL_LOG_LEVEL: -1 quiet, 0, 1 verbose
     verbosity: int
     # One line for each setting that cannot be used as it is
     complaints: tuple[str, ...]
 
     @property
     def root(self) -> bool:
-        """Whether this is the process that the launcher became, and no child of it."""
+        """Whether this is the run's first Python, and no child of it."""
         return self.root_pid == os.getpid()
 
 
@@ -212,7 +218,6 @@ VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str], object], str], ...]
     ("propagate_to", ("OTEL_RUN_PROPAGATE_TO",), values.hosts, ""),
     ("run_folder", ("OTEL_RUN_FOLDER",), values.folder, ""),
     ("root_pid", ("OTEL_RUN_ROOT_PID",), values.process, "0"),
-    ("verbosity", ("OTEL_RUN_VERBOSITY",), values.verbosity, "0"),
 )
 
 # Variables of which only the default is built in.
@@ -232,11 +237,6 @@ def current() -> Settings:
     return _current
 
 
-def sdk_disabled() -> bool:
-    """Whether to stay out of the program altogether, before anything else is read."""
-    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-
-
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings that an environment asks for; never raises."""
     environment = Environment(environ)
@@ -250,6 +250,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings.store = _store(environ)
     _read_lists(environment, settings)
     _read_exclusions(environment, settings)
+    _read_verbosity(environment, settings)
     _read_ratio(environment, settings)
     _read_queue(environment, settings)
     _read_exporters(environment, settings)
@@ -286,6 +287,13 @@ def _read_exclusions(environment: Environment, settings: Settings) -> None:
     settings.excluded_server_urls = (*everywhere, *servers)
     excludes = environment.flag("OTEL_RUN_EXCLUDE_HEALTH_CHECKS") is not False
     settings.excluded_paths = HEALTH_CHECKS if excludes else frozenset()
+
+
+def _read_verbosity(environment: Environment, settings: Settings) -> None:
+    level = environment.read(("OTEL_LOG_LEVEL",), values.one_of(*LOG_LEVELS), "info")
+    settings.verbosity = environment.read(
+        ("OTEL_RUN_VERBOSITY",), values.verbosity, LOG_LEVELS[level]
+    )
 
 
 def _read_ratio(environment: Environment, settings: Settings) -> None:
