@@ -74,15 +74,14 @@ def database_of(
 
 
 def read_statement(call: Call) -> Statement:
-    context: DefaultExecutionContext | None = call.arg(CONTEXT[call.function.__name__], "context")
+    name = call.function.__name__
+    context: DefaultExecutionContext | None = call.arg(CONTEXT[name], "context")
     if context is None:
         database = database_of(call.instance)
     else:
         database = read_database(context.root_connection.engine, call.arg(0, "cursor"))
-    values: Any = (
-        call.arg(2, "parameters") if call.function.__name__ != "do_execute_no_params" else None
-    )
-    batch = len(values) if call.function.__name__ == "do_executemany" else 1
+    values: Any = None if name == "do_execute_no_params" else call.arg(2, "parameters")
+    batch = len(values) if name == "do_executemany" else 1
     return Statement(call.arg(1, "statement"), values, database, batch)
 
 
