@@ -9,7 +9,13 @@ from bare_python import AUTOLOAD, BarePython
 if TYPE_CHECKING:
     from pathlib import Path
 
-REGISTRY = "INSTRUMENTORS = {'shop_library.client': 'otel_run_instrumentors.shop_library'}"
+REGISTRY = """
+INSTRUMENTORS = {
+    "shop_library.client": "otel_run_instrumentors.shop_library",
+    "shop_library.wires": "otel_run_instrumentors.wires",
+}
+CARRIERS = ("shop_library.wires",)
+"""
 INSTRUMENTOR = """
 import sys
 class Instrumentor:
