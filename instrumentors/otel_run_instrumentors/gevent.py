@@ -11,7 +11,7 @@ from otel_run.engine.travel import ContextCarrier, Errand, Listener
 
 INSTRUMENTOR = Instrumentor(
     library="gevent",
-    versions=">=22.10",
+    versions=">=23.9",
     convention=ContextCarrier(),
     layer=0,
     targets=(

@@ -55,25 +55,28 @@ class Departure:
         yield self.place, lambda _: self._wrapper(recorder)
 
     def _wrapper(self, recorder: Recorder) -> Wrapper:
-        own = self.context
-
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            if recorder.off:
-                return wrapped(*args, **kwargs)
-            try:
-                instance.__dict__[NODE] = node = CURRENT.get()
-                if own and getattr(instance, own, MISSING) is None and not THREADS_INHERIT:
-                    setattr(instance, own, context_of(node))
-            except Exception as error:
-                caught(error, recorder.library)
+            kept = not recorder.off and self._keep(recorder, instance)
             try:
                 return wrapped(*args, **kwargs)
             except BaseException:
-                instance.__dict__.pop(NODE, None)
+                if kept:
+                    instance.__dict__.pop(NODE, None)
                 raise
 
         return wrapper
+
+    def _keep(self, recorder: Recorder, instance: Any) -> bool:
+        own = self.context
+        try:
+            instance.__dict__[NODE] = node = CURRENT.get()
+            if own and getattr(instance, own, MISSING) is None and not THREADS_INHERIT:
+                setattr(instance, own, context_of(node))
+        except Exception as error:
+            caught(error, recorder.library)
+            return False
+        return True
 
 
 class Arrival:
