@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 INSTRUMENTORS = {
+    "aiosqlite.core": "otel_run_instrumentors.aiosqlite",
     "concurrent.futures.process": "otel_run_instrumentors.concurrent_futures",
     "concurrent.futures.thread": "otel_run_instrumentors.concurrent_futures",
     "flask.app": "otel_run_instrumentors.flask",
@@ -25,6 +26,7 @@ INSTRUMENTORS = {
 # What only carries along what others record: patched with the first of those, or after it, for
 # nearly every program imports one of these, and most have nothing to carry at the start.
 CARRIERS = (
+    "aiosqlite.core",
     "concurrent.futures.process",
     "concurrent.futures.thread",
     "gevent.greenlet",
