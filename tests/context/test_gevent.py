@@ -141,6 +141,35 @@ def test_what_gevent_says_of_what_fails_is_what_it_would_say(programs: Programs)
     assert len(failed[0]) == 2
 
 
+SWITCHED = """
+import gevent, sqlite3
+from otel_run.signals.context import CURRENT, Node
+from otel_run_instrumentors.gevent import INSTRUMENTOR
+
+node = Node(1, 2)
+CURRENT.set(node)
+carried = lambda: gevent.spawn(CURRENT.get).get() is node
+print(carried(), INSTRUMENTOR.skipped)
+INSTRUMENTOR.unpatch()
+print(carried())
+INSTRUMENTOR.patch("gevent.greenlet")
+INSTRUMENTOR.patch("gevent.greenlet")
+print(carried())
+own = gevent.Greenlet(CURRENT.get)
+own.gr_context = __import__("contextvars").Context()
+own.start()
+print(own.get())
+"""
+
+
+def test_what_listens_can_be_turned_off_and_leaves_contexts_of_the_program_alone(
+    programs: Programs,
+) -> None:
+    result = programs.run(SWITCHED)
+
+    assert (result.stdout, result.stderr) == ("True {}\nFalse\nTrue\nNone\n", "")
+
+
 SERVER = """
 from gevent import monkey; monkey.patch_all()
 import gevent, requests
