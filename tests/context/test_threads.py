@@ -6,6 +6,7 @@ import contextvars
 import decimal
 import threading
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
+    from collector import Collector
+    from programs import Programs
     from recording import Recording
 
+TESTS = str(Path(__file__).parents[1])
 OWN: contextvars.ContextVar[str] = contextvars.ContextVar("OWN", default="nothing")
 
 
@@ -262,3 +266,29 @@ def test_where_threads_inherit_the_whole_context_python_sees_to_it(
     OWN.reset(token)
 
     assert thread.seen == [(None, "the program's")]
+
+
+PROGRAM = """
+import sqlite3, threading
+from served import ask, serve
+
+def work():
+    thread = threading.Thread(target=ask, args=("child",))
+    thread.start()
+    thread.join()
+    waiting = threading.Thread(target=threading.Event().wait, daemon=True)
+    waiting.start()
+
+serve("/", work)
+"""
+
+
+@pytest.mark.parametrize(("disabled", "parent"), [("", "/"), ("threading", ""), ("flask", "/")])
+def test_threads_can_be_left_alone_and_daemons_do_not_disturb_the_exit(
+    programs: Programs, collector: Collector, disabled: str, parent: str
+) -> None:
+    env = {"PYTHONPATH": TESTS, "PYTHONWARNINGS": "error"}
+    result = programs.run(PROGRAM, env={**env, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": disabled})
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert parents(collector.spans()) == {"/": "", "child": parent}
