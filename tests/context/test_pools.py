@@ -10,11 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
+import requests
+from flask import Flask
 
+from contracts.wsgi_servers import serve_werkzeug
 from otel_run.signals.context import CURRENT
-from served import ask, parents, serve
+from served import ask, name_of, parents, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,6 +143,38 @@ def test_what_cannot_be_submitted_fails_as_it_would() -> None:
             pool.submit()  # type: ignore[call-arg]
 
     serve("/", work)
+
+
+def test_requests_served_at_the_same_time_keep_apart(recording: Recording) -> None:
+    application = Flask("shop")
+
+    @application.get("/inner/<name>")
+    def inner(name: str) -> str:
+        return ask(f"asked_by_{name}")
+
+    @application.get("/outer/<name>")
+    def outer(name: str) -> str:
+        urls = [f"http://{host}:{port}/inner/{name}_{number}" for number in range(3)]
+        return ",".join(answer.text for answer in pool.map(requests.get, urls))
+
+    with ThreadPoolExecutor(4) as pool, serve_werkzeug(application) as (host, port):
+        with ThreadPoolExecutor(4) as clients:
+            list(
+                clients.map(requests.get, [f"http://{host}:{port}/outer/{name}" for name in "abcd"])
+            )
+
+    spans = recording.spans()
+    assert len(spans) == 4 * (2 + 3 * 3)
+    by_id = {span.span_id: span for span in spans}
+    for span in spans:
+        if "db.query.text" in span.attributes:
+            line = [name_of(span)]
+            while span.parent_id:
+                span = by_id[span.parent_id]  # noqa: PLW2901  up to the root
+                line.append(urlsplit(span.attributes.get("url.full", name_of(span))).path)
+            name = line[0].removeprefix("asked_by_")
+            inner_path, outer_path = f"/inner/{name}", f"/outer/{name[0]}"
+            assert line[1:] == [inner_path, inner_path, outer_path, outer_path]
 
 
 MAPS: dict[str, Callable[[ThreadPool, Callable[[str], str], list[str]], object]] = {

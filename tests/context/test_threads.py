@@ -142,6 +142,25 @@ def test_nothing_of_ours_is_left_on_a_thread() -> None:
     assert seen == [before]
 
 
+def test_a_thread_that_makes_something_of_its_attributes_is_not_asked(
+    recording: Recording,
+) -> None:
+    class Careful(threading.Thread):
+        def __getattr__(self, name: str) -> object:
+            asked.append(name)
+            raise AttributeError(name)
+
+        def __setattr__(self, name: str, value: object) -> None:
+            asked.append(name)
+            super().__setattr__(name, value)
+
+    asked: list[str] = []
+    serve("/", lambda: run(Careful(target=ask, args=("child",))))
+
+    assert [name for name in asked if "otel" in name or name == "_context"] == []
+    assert parents(recording.spans()) == {"/": "", "child": "/"}
+
+
 @pytest.mark.usefixtures("recording")
 def test_a_thread_that_cannot_start_fails_as_it_would() -> None:
     def work() -> None:
@@ -188,11 +207,14 @@ def test_where_nothing_may_be_recorded_a_thread_may_not_either(recording: Record
 def test_a_mistake_of_ours_does_not_keep_a_thread_from_running(
     monkeypatch: pytest.MonkeyPatch, recording: Recording
 ) -> None:
-    monkeypatch.setattr("otel_run.engine.travel.NODE", ["not hashable"])
+    def fail(*_: object) -> None:
+        raise KeyError
+
+    monkeypatch.setattr("otel_run.engine.travel.write", fail)
     serve("/", lambda: run(threading.Thread(target=ask, args=("child",))))
 
     assert parents(recording.spans()) == {"/": "", "child": ""}
-    assert [mistake.kind for mistake in guard.ERRORS] == [TypeError, TypeError]
+    assert [mistake.kind for mistake in guard.ERRORS] == [KeyError]
     guard.ERRORS.clear()
 
 

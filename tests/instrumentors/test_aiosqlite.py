@@ -40,7 +40,7 @@ class TestAiosqlite(InstrumentorContract):
 
             async def ask(name: str) -> None:
                 async with connections[0].execute(f"SELECT 1 AS {name}") as cursor:
-                    assert await cursor.fetchall() == [(1,)]
+                    assert [tuple(row) for row in await cursor.fetchall()] == [(1,)]
 
             await request("/one", connect())
             await asyncio.gather(request("/two", ask("second")), request("/three", ask("third")))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 NODE = "_otel_run_node"
 MISSING: Any = object()
 
+# Past what the program's subclasses make of attributes, and without a dict where Python has none.
+read, write, delete = object.__getattribute__, object.__setattr__, object.__delattr__
+
 # From Python 3.14 on threads can be told to start with a copy of the context: ours is in it.
 THREADS_INHERIT = bool(getattr(sys.flags, "thread_inherit_context", 0))
 
@@ -62,7 +65,7 @@ class Departure:
                 return wrapped(*args, **kwargs)
             except BaseException:
                 if kept:
-                    instance.__dict__.pop(NODE, None)
+                    take(instance)
                 raise
 
         return wrapper
@@ -70,9 +73,10 @@ class Departure:
     def _keep(self, recorder: Recorder, instance: Any) -> bool:
         own = self.context
         try:
-            instance.__dict__[NODE] = node = CURRENT.get()
-            if own and getattr(instance, own, MISSING) is None and not THREADS_INHERIT:
-                setattr(instance, own, context_of(node))
+            node = CURRENT.get()
+            write(instance, NODE, node)
+            if own and instance.__dict__.get(own, MISSING) is None and not THREADS_INHERIT:
+                write(instance, own, context_of(node))
         except Exception as error:
             caught(error, recorder.library)
             return False
@@ -92,11 +96,7 @@ class Arrival:
     def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            try:
-                node = instance.__dict__.pop(NODE, MISSING)
-            except Exception as error:
-                caught(error, recorder.library)
-                node = MISSING
+            node = take(instance)
             if node is MISSING or recorder.off:
                 return wrapped(*args, **kwargs)
             return run_under(node, wrapped, args, kwargs)
@@ -197,6 +197,16 @@ class Traveller:
 
     def __repr__(self) -> str:
         return repr(self.function)
+
+
+def take(instance: Any) -> Any:
+    """Take what was kept off the object; MISSING where nothing was."""
+    try:
+        node = read(instance, NODE)
+        delete(instance, NODE)
+    except AttributeError:
+        return MISSING
+    return node
 
 
 @unseen
