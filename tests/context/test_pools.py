@@ -157,11 +157,13 @@ def test_requests_served_at_the_same_time_keep_apart(recording: Recording) -> No
         urls = [f"http://{host}:{port}/inner/{name}_{number}" for number in range(3)]
         return ",".join(answer.text for answer in pool.map(requests.get, urls))
 
-    with ThreadPoolExecutor(4) as pool, serve_werkzeug(application) as (host, port):
-        with ThreadPoolExecutor(4) as clients:
-            list(
-                clients.map(requests.get, [f"http://{host}:{port}/outer/{name}" for name in "abcd"])
-            )
+    with (
+        ThreadPoolExecutor(4) as pool,
+        serve_werkzeug(application) as (host, port),
+        ThreadPoolExecutor(4) as clients,
+    ):
+        urls = [f"http://{host}:{port}/outer/{name}" for name in "abcd"]
+        assert all(answer.ok for answer in clients.map(requests.get, urls))
 
     spans = recording.spans()
     assert len(spans) == 4 * (2 + 3 * 3)
