@@ -6,7 +6,7 @@ import os
 import sys
 
 from otel_run_bootstrap.mistake import give_up
-from otel_run_instrumentors.registry import INSTRUMENTORS
+from otel_run_instrumentors.registry import CARRIERS, INSTRUMENTORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,21 +16,30 @@ DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 
 told = False
 broken = False
+carrying = False
 
 
 def instrument(module_name: str) -> None:
     """Patch what the registry says of a module that was executed just now."""
-    if broken:
+    if broken or (module_name in CARRIERS and not carrying):
         return
     try:
-        reference = wanted(module_name)
-        if reference:
-            __import__(reference)
+        is_patched = patch(module_name)
     except Exception:
         check_agent()
         raise
-    if reference:
-        sys.modules[reference].INSTRUMENTOR.patch(module_name)
+    if is_patched and not carrying:
+        carry()
+
+
+def patch(module_name: str) -> bool:
+    """Patch a module, unless its library is to be left alone."""
+    reference = wanted(module_name)
+    if not reference:
+        return False
+    __import__(reference)
+    sys.modules[reference].INSTRUMENTOR.patch(module_name)
+    return True
 
 
 def wanted(module_name: str) -> str:
@@ -42,6 +51,20 @@ def wanted(module_name: str) -> str:
 
         return "" if is_named(reference, disabled) else reference
     return reference
+
+
+def carry() -> None:
+    """Patch what carries along and is imported by now; the rest is patched when it is."""
+    global carrying  # noqa: PLW0603 (from the first library on)
+    carrying = True
+    for name in CARRIERS:
+        if is_executed(name):
+            patch(name)
+
+
+def is_executed(module_name: str) -> bool:
+    spec = getattr(sys.modules.get(module_name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def read_settings() -> Settings:

@@ -11,7 +11,13 @@ from bare_python import AUTOLOAD, BarePython
 from otel_run_instrumentors import names
 
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
-REGISTRY = "INSTRUMENTORS = {'shop_library.client': 'otel_run_instrumentors.shop_library'}"
+REGISTRY = """
+INSTRUMENTORS = {
+    "shop_library.client": "otel_run_instrumentors.shop_library",
+    "wires": "otel_run_instrumentors.wires",
+}
+CARRIERS = ("wires",)
+"""
 INSTRUMENTOR = """
 import sys
 class Instrumentor:
@@ -22,6 +28,14 @@ INSTRUMENTOR = Instrumentor()
 """
 # The real one: it knows the names of the registry that is beside it.
 NAMES = str(names.__file__)
+CARRIER = """
+import sys
+class Instrumentor:
+    library = "wires"
+    def patch(self, module_name):
+        sys.modules[module_name].carry = lambda: "carried"
+INSTRUMENTOR = Instrumentor()
+"""
 PROGRAM = "import sys; from shop_library import send; print(send())"
 
 
@@ -34,6 +48,7 @@ def own(python: BarePython) -> Path:
             "__init__.py": "",
             "registry.py": REGISTRY,
             "shop_library.py": INSTRUMENTOR,
+            "wires.py": CARRIER,
         },
         "shop_library": {
             "__init__.py": "from shop_library.client import send",
@@ -44,6 +59,7 @@ def own(python: BarePython) -> Path:
         for name, source in files.items():
             (own / package / name).write_text(source)
     shutil.copy(NAMES, own / "otel_run_instrumentors")
+    (own / "wires.py").write_text("def carry(): return 'as it was'")
     return own
 
 
@@ -132,3 +148,50 @@ def test_an_agent_in_pieces_says_so_as_well(python: BarePython, broken: str) -> 
     assert result.returncode == 0
     (line,) = result.stderr.splitlines()
     assert line.startswith("otel-run: nothing is recorded, the agent cannot start: invalid syntax")
+
+
+@pytest.mark.parametrize("imports", ["shop_library, wires", "wires, shop_library"])
+def test_what_carries_along_is_patched_with_the_first_library(
+    python: BarePython, own: Path, imports: str
+) -> None:
+    program = f"import {imports}; print(wires.carry())"
+
+    assert python.run("-c", program, path=(AUTOLOAD, own)).stdout == "carried\n"
+
+
+def test_what_imports_the_first_library_itself_is_patched_at_its_end(
+    python: BarePython, own: Path
+) -> None:
+    (own / "wires.py").write_text("import shop_library\ndef carry(): return 'as it was'")
+    result = python.run("-c", "import wires; print(wires.carry())", path=(AUTOLOAD, own))
+
+    assert (result.stdout, result.stderr) == ("carried\n", "")
+
+
+def test_without_a_library_nothing_is_carried(python: BarePython, own: Path) -> None:
+    program = """
+import sys, wires
+print(wires.carry(), 'otel_run_instrumentors.wires' in sys.modules)
+"""
+
+    assert python.run("-c", program, path=(AUTOLOAD, own)).stdout == "as it was False\n"
+
+
+@pytest.mark.parametrize("names", ["shop-library", "wires", "*"])
+def test_what_carries_along_can_be_left_alone(python: BarePython, own: Path, names: str) -> None:
+    result = python.run(
+        *("-c", "import shop_library, wires; print(wires.carry())"),
+        path=(AUTOLOAD, own),
+        env={"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": names},
+    )
+
+    assert result.stdout == "as it was\n"
+
+
+def test_threads_load_nothing_of_the_engine(python: BarePython) -> None:
+    program = """
+import sys, asyncio, threading, multiprocessing.pool, concurrent.futures.thread
+print([name for name in sys.modules if name.startswith(('otel_run.engine', 'otel_run.export'))])
+"""
+
+    assert python.run("-c", program, path=(AUTOLOAD,)).stdout == "[]\n"

@@ -7,7 +7,6 @@ from time import perf_counter_ns, time_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
-from otel_run.native import get_ident
 from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
 from otel_run.signals.ids import draw
@@ -60,7 +59,6 @@ class Operation(Span):
         self.span_id = draw(64)
         self.remote = False
         self.convention = convention
-        self.owner = get_ident()
         self.description = description
         self.name = description.name
         self.attributes: dict[str, Value] | None = None
@@ -82,8 +80,23 @@ class Operation(Span):
             self.token = None
             try:
                 CURRENT.reset(token)
-            except ValueError:
+            except (ValueError, RuntimeError):
                 pass
+
+    def is_here(self) -> bool:
+        """Tell whether this is the very context that entered: its thread, its task, its greenlet.
+
+        Only there a token can be used.
+        """
+        token = self.token
+        if token is None:
+            return False
+        try:
+            CURRENT.reset(token)
+        except (ValueError, RuntimeError):
+            return False
+        self.token = CURRENT.set(self)
+        return True
 
     def end_with(self, outcome: Outcome) -> None:
         """End now, once: hand over the span, or the point alone if it is not sampled."""
@@ -93,7 +106,7 @@ class Operation(Span):
             self.token = None
             try:
                 CURRENT.reset(token)
-            except ValueError:
+            except (ValueError, RuntimeError):
                 pass
         if self.end:
             return
@@ -147,5 +160,5 @@ def is_suppressed(parent: Node, convention: Convention) -> bool:
         and around.name == convention.name
         and around.layer > convention.layer
         and not parent.end  # type: ignore[attr-defined] # a node with a convention is an operation
-        and parent.owner == get_ident()
+        and parent.is_here()  # type: ignore[attr-defined]
     )

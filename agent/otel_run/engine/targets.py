@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from otel_run.engine.forms import Form, Recorder, Wrapper
     from otel_run.engine.subclass import Subclass
 
-    # How a place is wrapped, given the function that is there.
-    Wrap = Callable[[Any], Wrapper]
+    # How a place is wrapped, given the function that is there; None where it stays as it is.
+    Wrap = Callable[[Any], Wrapper | None]
 
 
 class Function:
