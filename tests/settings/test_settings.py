@@ -18,6 +18,7 @@ from otel_run.settings.names import KNOWN
 
 AGENT = str(Path(otel_run.__file__).parents[1])
 HOME = {"HOME": "/home/ada"}
+CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
 
 
 def endpoint(url: str, **options: Any) -> dict[str, Any]:
@@ -46,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
     "sampler": "parentbased_always_on",
     "sampler_ratio": 1.0,
     "propagators": ("tracecontext", "baggage"),
+    "propagate_to": (),
     "attribute_count_limit": 128,
     "attribute_length_limit": None,
     "span_event_count_limit": 128,
@@ -62,6 +64,13 @@ DEFAULTS: dict[str, Any] = {
     "known_methods": frozenset(
         ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE")
     ),
+    "captured_headers": {
+        "server_request": (),
+        "server_response": (),
+        "client_request": (),
+        "client_response": (),
+    },
+    "sanitized_headers": (),
     "run_folder": "",
     "store": "/home/ada/.local/state/otel-run",
     "root_pid": 0,
@@ -120,7 +129,13 @@ def test_every_variable_is_read() -> None:
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "OTEL_METRIC_EXPORT_TIMEOUT": "500",
         "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS": "GET,purge",
+        f"{CAPTURE}_SERVER_REQUEST": "X-Tenant, accept.*",
+        f"{CAPTURE}_SERVER_RESPONSE": "Content-Type",
+        f"{CAPTURE}_CLIENT_REQUEST": "x-[a-z]+",
+        f"{CAPTURE}_CLIENT_RESPONSE": ".*",
+        f"{CAPTURE}_SANITIZE_FIELDS": "x-secret-.*",
         "OTEL_RUN_FOLDER": "/var/runs/1",
+        "OTEL_RUN_PROPAGATE_TO": "*.Example.com, https://api:8080/v1 ,",
         "OTEL_RUN_ROOT_PID": "12",
         "OTEL_RUN_STORE": "/var",
         "OTEL_RUN_SUMMARY": "false",
@@ -150,6 +165,14 @@ def test_every_variable_is_read() -> None:
         "metric_export_interval": 1.0,
         "metric_export_timeout": 0.5,
         "known_methods": frozenset({"GET", "purge"}),
+        "captured_headers": {
+            "server_request": ("X-Tenant", "accept.*"),
+            "server_response": ("Content-Type",),
+            "client_request": ("x-[a-z]+",),
+            "client_response": (".*",),
+        },
+        "sanitized_headers": ("x-secret-.*",),
+        "propagate_to": ("*.example.com", "api:8080"),
         "run_folder": "/var/runs/1",
         "store": "/var",
         "root_pid": 12,
@@ -249,6 +272,11 @@ LOCAL = "http://localhost:4318 is used"
             "prometheus",
             "built in are otlp, local, console, none; otlp is used",
         ),
+        (
+            f"{CAPTURE}_CLIENT_REQUEST",
+            "x-.*,x-(",
+            "part 2 is no regular expression; it is ignored",
+        ),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", f"{NO_SCHEME}; {LOCAL}"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector", f"{NO_SCHEME}; {LOCAL}"),
         (
@@ -294,6 +322,15 @@ def test_a_bad_value_gives_one_clear_line_and_the_default(
     variable: str, value: str, problem: str
 ) -> None:
     assert changed({variable: value}) == {"complaints": (f"{variable}={value!r}: {problem}",)}
+
+
+def test_where_it_is_not_clear_which_headers_are_secret_all_are() -> None:
+    name = f"{CAPTURE}_SANITIZE_FIELDS"
+
+    assert changed({name: "x-("}) == {
+        "sanitized_headers": (".*",),
+        "complaints": (f"{name}='x-(': part 1 is no regular expression; .* is used",),
+    }
 
 
 def test_a_summary_that_is_neither_on_nor_off_is_off() -> None:

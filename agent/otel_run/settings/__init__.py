@@ -30,6 +30,8 @@ SAMPLERS = (
 )
 # RFC 9110, RFC 5789 and, since 1.42 of the semantic conventions, QUERY.
 KNOWN_METHODS = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE"
+# Messages of which headers can be recorded.
+MESSAGES = ("server_request", "server_response", "client_request", "client_response")
 
 
 class Settings:
@@ -38,6 +40,7 @@ class Settings:
     __slots__ = (
         "attribute_count_limit",
         "attribute_length_limit",
+        "captured_headers",
         "complaints",
         "disabled",
         "disabled_instrumentations",
@@ -51,6 +54,7 @@ class Settings:
         "max_queue_size",
         "metric_export_interval",
         "metric_export_timeout",
+        "propagate_to",
         "propagators",
         "queue_size_is_set",
         "resource_attributes",
@@ -58,6 +62,7 @@ class Settings:
         "run_folder",
         "sampler",
         "sampler_ratio",
+        "sanitized_headers",
         "schedule_delay",
         "service_name",
         "span_event_count_limit",
@@ -84,6 +89,8 @@ class Settings:
     sampler_ratio: float
     # OTEL_PROPAGATORS, of PROPAGATORS
     propagators: tuple[str, ...]
+    # OTEL_RUN_PROPAGATE_TO, patterns of hosts in lower case; () for all
+    propagate_to: tuple[str, ...]
     # OTEL_[SPAN_]ATTRIBUTE_COUNT_LIMIT
     attribute_count_limit: int
     # OTEL_[SPAN_]ATTRIBUTE_VALUE_LENGTH_LIMIT, None without a limit
@@ -109,6 +116,10 @@ class Settings:
     metric_export_timeout: float | None
     # OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS
     known_methods: frozenset[str]
+    # OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_…: names or patterns, by MESSAGES
+    captured_headers: dict[str, tuple[str, ...]]
+    # OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS, the same
+    sanitized_headers: tuple[str, ...]
     # OTEL_RUN_FOLDER: the launcher's folder for this run, "" without the command
     run_folder: str
     # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
@@ -168,6 +179,7 @@ VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str], object], str], ...]
     ("export_timeout", ("OTEL_BSP_EXPORT_TIMEOUT",), values.timeout, "30000"),
     ("metric_export_interval", ("OTEL_METRIC_EXPORT_INTERVAL",), values.interval, "60000"),
     ("metric_export_timeout", ("OTEL_METRIC_EXPORT_TIMEOUT",), values.timeout, "30000"),
+    ("propagate_to", ("OTEL_RUN_PROPAGATE_TO",), values.hosts, ""),
     ("run_folder", ("OTEL_RUN_FOLDER",), values.folder, ""),
     ("root_pid", ("OTEL_RUN_ROOT_PID",), values.process, "0"),
     ("verbosity", ("OTEL_RUN_VERBOSITY",), values.verbosity, "0"),
@@ -220,6 +232,12 @@ def _read_lists(environment: Environment, settings: Settings) -> None:
     settings.disabled_instrumentations = frozenset(values.listed(disabled))
     methods = environment.text("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") or KNOWN_METHODS
     settings.known_methods = frozenset(values.listed(methods))
+    prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
+    settings.captured_headers = {
+        message: environment.patterns(f"{prefix}_{message.upper()}", "") for message in MESSAGES
+    }
+    # Where it is not clear what must not be seen, nothing is.
+    settings.sanitized_headers = environment.patterns(f"{prefix}_SANITIZE_FIELDS", ".*")
 
 
 def _read_ratio(environment: Environment, settings: Settings) -> None:
