@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 def read_request(call: Call) -> HttpRequest:
     request: requests.PreparedRequest = call.arg(0, "request")
-    return HttpRequest(request.method or "GET", request.url or "")
+    return HttpRequest(request.method or "GET", request.url or "", request.headers.items)
 
 
 def read_response(response: requests.Response) -> HttpResponse:
     # raw is urllib3's response, but any file-like object in a test double.
-    return HttpResponse(response.status_code, getattr(response.raw, "version", 0))
+    version: int = getattr(response.raw, "version", 0)
+    return HttpResponse(response.status_code, version, response.headers.items)
 
 
 def read_redirect(call: Call) -> HttpResponse | None:
@@ -35,8 +36,11 @@ def read_redirect(call: Call) -> HttpResponse | None:
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
-    request: requests.PreparedRequest = copy(call.arg(0, "request"))
+    given: requests.PreparedRequest = call.arg(0, "request")
+    request = copy(given)
     request.headers = request.headers.copy()
+    # What a redirect is made of: it may lead to somebody who is not to receive them.
+    request.copy = given.copy  # type: ignore[method-assign]
     request.headers.update(headers)
     call.replace(0, "request", request)
 
