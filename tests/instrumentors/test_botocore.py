@@ -32,7 +32,7 @@ KEY, SECRET, REGION = "AKIAEXAMPLE", "example", "eu-central-1"
 @contextmanager
 def session(timeout: float = 20) -> Iterator[URLLib3Session]:
     """What sends a client's requests."""
-    found = URLLib3Session(timeout=timeout)
+    found = URLLib3Session(timeout=timeout)  # type: ignore[arg-type]  # any number will do
     try:
         yield found
     finally:
