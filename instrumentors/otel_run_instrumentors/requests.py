@@ -14,6 +14,7 @@ from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import requests
 
@@ -31,16 +32,20 @@ def read_response(response: requests.Response) -> HttpResponse:
 
 def read_redirect(call: Call) -> HttpResponse | None:
     response: requests.Response = call.arg(0, "resp")
-    return read_response(response) if response.is_redirect else None
+    if not response.is_redirect:
+        return None
+    request: Any = copy(call.arg(1, "req"))
+    # The next one is a copy of this request, and may go to who is not to receive what was added.
+    request.headers = getattr(request, "headers_before", request.headers)
+    call.replace(1, "req", request)
+    return read_response(response)
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
-    given: requests.PreparedRequest = call.arg(0, "request")
-    request = copy(given)
+    request: Any = copy(call.arg(0, "request"))
+    request.headers_before = request.headers
     request.headers = request.headers.copy()
-    # What a redirect is made of: it may lead to somebody who is not to receive them.
-    request.copy = given.copy  # type: ignore[method-assign]
     request.headers.update(headers)
     call.replace(0, "request", request)
 

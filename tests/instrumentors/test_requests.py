@@ -186,6 +186,24 @@ class TestRequests(FollowerContract, StreamerContract):
         assert outer.attributes == self.expected(origin, origin.url())
         assert inner.attributes == self.expected(origin, origin.url("/again"))
 
+    def test_what_an_answer_to_a_challenge_repeats_is_in_the_same_trace(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def answer(response: requests.Response, **options: Any) -> requests.Response:
+            response.content  # noqa: B018  read, so that its connection is free
+            request = response.request.copy()
+            request.headers["Authorization"] = "Digest"
+            again: requests.Response = response.connection.send(request, **options)  # type: ignore[attr-defined]
+            return again
+
+        requests.get(origin.url(), hooks={"response": answer}, timeout=20)
+
+        span = recording.span()
+        first, second = origin.received
+        assert "authorization" in second.headers
+        for received in (first, second):
+            assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+
     def test_raise_for_status_raises_after_the_span(
         self, recording: Recording, origin: Origin
     ) -> None:

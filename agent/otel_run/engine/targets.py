@@ -81,7 +81,7 @@ class Detail:
     """A function within an operation that knows something of it.
 
     `before` and `after` read the call, before it runs or after it came back, and return what the
-    convention's `detail` takes, or None.
+    convention's `detail` takes, or None. `before` may amend the call.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class Detail:
             call = Call(wrapped, instance, args, kwargs)
             if before is not None:
                 tell(recorder, before, call)
-            result = wrapped(*args, **kwargs)
+            result = wrapped(*call.args, **call.kwargs)
             if after is not None:
                 tell(recorder, after, call)
             return result
