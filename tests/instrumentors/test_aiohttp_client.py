@@ -149,6 +149,63 @@ class TestAiohttpClient(AsyncHttpClientContract, FollowerContract, StreamerContr
         ]
         assert [span.status for span in spans] == ["error", "error"]
 
+    def test_a_request_that_is_given_up_while_it_connects_is_no_error(
+        self, recording: Recording
+    ) -> None:
+        async def main() -> None:
+            connecting = asyncio.Event()
+
+            class Never(aiohttp.TCPConnector):
+                async def _create_connection(self, *_: Any, **__: Any) -> Any:
+                    connecting.set()
+                    await asyncio.sleep(60)
+
+            async with aiohttp.ClientSession(connector=Never()) as session:
+                task = asyncio.ensure_future(session._request("GET", "http://127.0.0.1:9/"))
+                await connecting.wait()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        run(main())
+
+        span = recording.span()
+        assert (span.status, span.events) == ("unset", [])
+        assert "error.type" not in span.attributes
+
+    @pytest.mark.skipif(not hasattr(aiohttp, "ClientHandlerType"), reason="came with 3.12")
+    def test_what_a_middleware_sends_again_is_a_span_of_its_own(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def again(request: Any, handler: Any) -> Any:
+            first = await handler(request)
+            first.release()
+            return await handler(request)
+
+        async def main() -> None:
+            async with (
+                aiohttp.ClientSession(middlewares=[again]) as session,
+                session.get(origin.url()) as response,
+            ):
+                await response.read()
+
+        run(main())
+
+        spans = recording.spans()
+        sent = [received.headers["traceparent"] for received in origin.received]
+        assert sent == [[f"00-{span.trace_id}-{span.span_id}-01"] for span in spans]
+        counts = [span.attributes.get("http.request.resend_count") for span in spans]
+        assert counts == [None, 1]
+
+    def test_what_is_told_of_a_redirect_is_how_often_it_was_sent(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        self.follow("GET", origin.url("/redirect/2"))
+
+        spans = recording.spans()
+        counts = [span.attributes.get("http.request.resend_count") for span in spans]
+        assert counts == [None, 1, 2]
+
     def test_through_a_proxy_the_server_is_the_one_that_is_meant(
         self, recording: Recording, origin: Origin
     ) -> None:

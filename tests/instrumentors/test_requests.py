@@ -193,7 +193,7 @@ class TestRequests(FollowerContract, StreamerContract):
             response.content  # noqa: B018  read, so that its connection is free
             request = response.request.copy()
             request.headers["Authorization"] = "Digest"
-            again: requests.Response = response.connection.send(request, **options)  # type: ignore[attr-defined]
+            again: requests.Response = response.connection.send(request, **options)
             return again
 
         requests.get(origin.url(), hooks={"response": answer}, timeout=20)
