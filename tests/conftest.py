@@ -15,9 +15,12 @@ from collector import Collector
 from programs import Programs
 
 pytest.register_assert_rewrite(
+    "contracts.async_http_client",
     "contracts.database",
     "contracts.http_client",
+    "contracts.http_follower",
     "contracts.http_server",
+    "contracts.http_streamer",
     "contracts.instrumentor",
 )
 

@@ -15,7 +15,7 @@ from otel_run.engine.url import join_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import http.client
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from otel_run.engine.http_client import HttpPeer
 
@@ -25,11 +25,19 @@ def read_request(call: Call) -> HttpRequest:
     scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
     host = getattr(connection, "_tunnel_host", None) or connection.host
     port = getattr(connection, "_tunnel_port", None) or connection.port
-    return HttpRequest(call.arg(0, "method"), join_url(scheme, host, port, call.arg(1, "url")))
+    url = join_url(scheme, host, port, call.arg(1, "url"))
+    return HttpRequest(call.arg(0, "method"), url, lambda: waiting_headers(connection))
+
+
+def waiting_headers(connection: http.client.HTTPConnection) -> Iterator[tuple[str, str]]:
+    lines: list[bytes] = connection._buffer[1:]  # type: ignore[attr-defined]  # noqa: SLF001
+    for line in lines:
+        name, _, value = line.decode("latin-1").partition(":")
+        yield name, value.strip()
 
 
 def read_response(response: http.client.HTTPResponse) -> HttpResponse:
-    return HttpResponse(response.status, response.version)
+    return HttpResponse(response.status, response.version, response.getheaders)
 
 
 def read_peer(call: Call) -> HttpPeer | None:

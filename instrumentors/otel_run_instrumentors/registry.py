@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 INSTRUMENTORS = {
+    "aiohttp.client": "otel_run_instrumentors.aiohttp_client",
+    "aiohttp.client_reqrep": "otel_run_instrumentors.aiohttp_client",
+    "aiohttp.connector": "otel_run_instrumentors.aiohttp_client",
     "aiosqlite.core": "otel_run_instrumentors.aiosqlite",
+    "botocore.httpsession": "otel_run_instrumentors.botocore",
     "concurrent.futures.process": "otel_run_instrumentors.concurrent_futures",
     "concurrent.futures.thread": "otel_run_instrumentors.concurrent_futures",
     "flask.app": "otel_run_instrumentors.flask",
     "gevent.greenlet": "otel_run_instrumentors.gevent",
     "gevent.threadpool": "otel_run_instrumentors.gevent",
     "http.client": "otel_run_instrumentors.http_client",
+    "httpcore._async.connection_pool": "otel_run_instrumentors.httpcore",
+    "httpcore._sync.connection_pool": "otel_run_instrumentors.httpcore",
+    "httpx._client": "otel_run_instrumentors.httpx",
     "multiprocessing.pool": "otel_run_instrumentors.multiprocessing_pool",
     "requests.sessions": "otel_run_instrumentors.requests",
     "sqlalchemy.engine.default": "otel_run_instrumentors.sqlalchemy",

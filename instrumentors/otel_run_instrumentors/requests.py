@@ -14,28 +14,37 @@ from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import requests
 
 
 def read_request(call: Call) -> HttpRequest:
     request: requests.PreparedRequest = call.arg(0, "request")
-    return HttpRequest(request.method or "GET", request.url or "")
+    return HttpRequest(request.method or "GET", request.url or "", request.headers.items)
 
 
 def read_response(response: requests.Response) -> HttpResponse:
     # raw is urllib3's response, but any file-like object in a test double.
-    return HttpResponse(response.status_code, getattr(response.raw, "version", 0))
+    version: int = getattr(response.raw, "version", 0)
+    return HttpResponse(response.status_code, version, response.headers.items)
 
 
 def read_redirect(call: Call) -> HttpResponse | None:
     response: requests.Response = call.arg(0, "resp")
-    return read_response(response) if response.is_redirect else None
+    if not response.is_redirect:
+        return None
+    request: Any = copy(call.arg(1, "req"))
+    # The next one is a copy of this request, and may go to who is not to receive what was added.
+    request.headers = getattr(request, "headers_before", request.headers)
+    call.replace(1, "req", request)
+    return read_response(response)
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
-    request: requests.PreparedRequest = copy(call.arg(0, "request"))
+    request: Any = copy(call.arg(0, "request"))
+    request.headers_before = request.headers
     request.headers = request.headers.copy()
     request.headers.update(headers)
     call.replace(0, "request", request)

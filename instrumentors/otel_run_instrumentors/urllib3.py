@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.surrounding import Surrounding
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -17,14 +18,23 @@ if TYPE_CHECKING:
     import urllib3
 
 
+URLOPEN = Surrounding("urllib3.connectionpool:HTTPConnectionPool.urlopen")
+
+
 def read_request(call: Call) -> HttpRequest:
     pool: urllib3.HTTPConnectionPool = call.instance
     url = join_url(pool.scheme or "http", pool.host, pool.port, call.arg(2, "url"))
-    return HttpRequest(call.arg(1, "method"), url)
+    headers: Mapping[str, str] = call.arg(4, "headers") or {}
+    return HttpRequest(call.arg(1, "method"), url, headers.items)
 
 
 def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
-    return HttpResponse(response.status, response.version)
+    return HttpResponse(response.status, response.version, response.headers.items)
+
+
+def read_resend(call: Call) -> int:  # noqa: ARG001  1.26 passes nothing of it this far
+    around = URLOPEN.call
+    return len(getattr(around and around.arg(4, "retries"), "history", ()))
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -41,7 +51,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="urllib3",
     versions=">=1.26",
-    convention=HttpClient(read_request, read_response, write_headers),
+    convention=HttpClient(read_request, read_response, write_headers, read_resend),
     layer=1,
-    targets=("urllib3.connectionpool:HTTPConnectionPool._make_request",),
+    targets=(URLOPEN, "urllib3.connectionpool:HTTPConnectionPool._make_request"),
 )

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 def read_request(call: Call) -> HttpRequest:
     request: urllib.request.Request = call.arg(1, "req")
-    return HttpRequest(request.get_method(), request.full_url)
+    return HttpRequest(request.get_method(), request.full_url, request.header_items)
 
 
 def read_response(response: http.client.HTTPResponse) -> HttpResponse:
-    return HttpResponse(response.status, response.version)
+    return HttpResponse(response.status, response.version, response.headers.items)
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:

@@ -28,18 +28,23 @@ class Origin:
     """An HTTP/1.1 server on loopback.
 
     `/status/418` answers with that status, `/redirect/2` leads to `/redirect/1` and so on to `/ok`,
+    `/redirect/drop` to `/drop`, `/redirect/to/8080` to that port of the same address, and
+    `/moved/ok` to `/ok` with the same method and body. `/empty` has no body,
     `/stream` waits for `release` between two chunks, `/hang` for it before anything, `/drop` closes
     the connection without an answer. All else is `200`, `ok`.
+    `arrived` is set when something did.
     """
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.received: list[Received] = []
         self.release = threading.Event()
+        self.arrived = threading.Event()
         origin = self
 
         class Handler(OriginHandler):
             def note(self, body: bytes) -> None:
                 origin.received.append(Received(self, body))
+                origin.arrived.set()
 
             def wait(self) -> None:
                 origin.release.wait(30)
@@ -94,15 +99,18 @@ class OriginHandler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Do what the path asks for."""
-        self.note(self.rfile.read(int(self.headers.get("content-length") or 0)))
+        self.note(self.body())
         what, _, argument = self.path.partition("?")[0].strip("/").partition("/")
         if self.command == "CONNECT":
             self.send_response(200)
             self.end_headers()
             self.close_connection = False
-        elif what == "redirect" and argument.isdigit():
-            onward = f"/redirect/{int(argument) - 1}" if int(argument) > 1 else "/ok"
-            self.reply(302, b"", location=onward)
+        elif what == "redirect":
+            self.reply(302, b"", location=self.onward(argument))
+        elif what == "moved":
+            self.reply(307, b"", location=f"/{argument}")
+        elif what == "empty":
+            self.reply(200, b"")
         elif what == "stream":
             self.stream()
         elif what == "drop":
@@ -112,6 +120,26 @@ class OriginHandler(BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self.reply(int(argument) if what == "status" and argument.isdigit() else 200, b"ok")
+
+    def body(self) -> bytes:
+        """Read what came with the request."""
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length") or 0))
+        body = b""
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            """Leave out what trails."""
+        return body
+
+    def onward(self, argument: str) -> str:
+        """Where a redirect leads."""
+        if argument.startswith("to/"):
+            return f"http://{self.headers['host'].rpartition(':')[0]}:{argument[3:]}/ok"
+        if argument.isdigit():
+            return f"/redirect/{int(argument) - 1}" if int(argument) > 1 else "/ok"
+        return f"/{argument}"
 
     def reply(self, status: int, body: bytes, **headers: str) -> None:
         """Send a whole response."""

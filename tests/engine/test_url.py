@@ -85,6 +85,14 @@ def test_so_is_a_password_that_should_have_been_quoted(host: str, odd: str) -> N
     assert url.origin.address == host.strip("[]")
 
 
+def test_so_is_a_password_whose_at_sign_was_quoted_for_it() -> None:
+    url = Urls().get(f"http://user:{MARKER}@{MARKER}%40{MARKER}%40h.example:81/path")
+
+    assert url.full == "http://REDACTED:REDACTED@h.example:81/path"
+    assert (url.origin.address, url.origin.port) == ("h.example", 81)
+    assert f"{MARKER}@{MARKER}@{MARKER}" in url.secrets
+
+
 @given(secret_queries(), st.sampled_from(["?{}", "?a=b&{}#c", "#{}", "#/page?{}", "?x#!p?{}"]))
 def test_secret_values_are_redacted_in_query_and_fragment(query: str, place: str) -> None:
     url = Urls().get(f"http://h.example/path{place.format(query)}")

@@ -5,23 +5,25 @@ from __future__ import annotations
 import gc
 import http.client
 import socket
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from contracts.http_client import HttpClientContract, duration, unchecked
+from contracts.http_client import duration, unchecked
+from contracts.http_streamer import StreamerContract
 from otel_run.engine.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from contracts.origin import Origin
     from recording import Recording
 
 
-class TestHttpClient(HttpClientContract):
+class TestHttpClient(StreamerContract):
     """One span from `putrequest` to `getresponse`."""
 
     library = "http.client"
@@ -39,6 +41,16 @@ class TestHttpClient(HttpClientContract):
             return response.status, response.read()
         finally:
             connection.close()
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        parts = urlsplit(url)
+        connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        with closing(connection):
+            connection.request("GET", parts.path)
+            response = connection.getresponse()
+            first = response.read(3)
+            between()
+            return [first, response.read()]
 
     def test_a_request_written_in_parts_is_one_span(
         self, recording: Recording, origin: Origin

@@ -8,16 +8,18 @@ import pytest
 import urllib3
 from urllib3._collections import HTTPHeaderDict
 
-from contracts.http_client import HttpClientContract, hops
+from contracts.http_client import hops
+from contracts.http_follower import FollowerContract
+from contracts.http_streamer import StreamerContract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from contracts.origin import Origin
     from recording import Recording
 
 
-class TestUrllib3(HttpClientContract):
+class TestUrllib3(FollowerContract, StreamerContract):
     """One span per attempt."""
 
     library = "urllib3"
@@ -32,6 +34,19 @@ class TestUrllib3(HttpClientContract):
             )
             return response.status, response.data
 
+    def follow(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+        with urllib3.PoolManager() as pool:
+            response = pool.request(method, url, body=body)
+            return response.status, response.data
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        with urllib3.PoolManager() as pool:
+            response = pool.request("GET", url, preload_content=False)
+            chunks = response.stream(3)
+            first = next(chunks)
+            between()
+            return [first, *chunks]
+
     def test_each_attempt_is_a_span(self, recording: Recording, origin: Origin) -> None:
         retries = urllib3.Retry(2, status_forcelist=[503], raise_on_status=False)
         with urllib3.PoolManager() as pool:
@@ -45,6 +60,8 @@ class TestUrllib3(HttpClientContract):
             ("redirect/1", 302, ""),
             ("ok", 200, ""),
         ]
+        counts = [span.attributes.get("http.request.resend_count") for span in recording.spans()]
+        assert counts == [None, 1, 2, None, 1]
         sent = [received.headers["traceparent"] for received in origin.received]
         assert sent == [[f"00-{s.trace_id}-{s.span_id}-01"] for s in recording.spans()]
 
@@ -89,16 +106,3 @@ class TestUrllib3(HttpClientContract):
             "server.port": 80,
             "url.full": "http://127.0.0.1/path",
         }
-
-    def test_a_streamed_response_is_the_program_s_to_read(
-        self, recording: Recording, origin: Origin
-    ) -> None:
-        with urllib3.PoolManager() as pool:
-            response = pool.request("GET", origin.url("/stream"), preload_content=False)
-            chunks = response.stream(3)
-            first = next(chunks)
-            span = recording.span()
-            origin.release.set()
-
-            assert (first, list(chunks)) == (b"one", [b"two"])
-        assert span.attributes == self.expected(origin, origin.url("/stream"))

@@ -8,10 +8,11 @@ from urllib.request import Request, build_opener
 
 import pytest
 
-from contracts.http_client import HttpClientContract, hops
+from contracts.http_follower import FollowerContract
+from contracts.http_streamer import StreamerContract
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from contracts.origin import Origin
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 OPENER = build_opener()
 
 
-class TestUrllibRequest(HttpClientContract):
+class TestUrllibRequest(FollowerContract, StreamerContract):
     """One span per `do_open`."""
 
     library = "urllib.request"
@@ -39,18 +40,19 @@ class TestUrllibRequest(HttpClientContract):
             with error:
                 return error.code, error.read()
 
-    def test_each_redirect_is_a_span_beside_the_first(
-        self, recording: Recording, origin: Origin
-    ) -> None:
-        assert self.request("GET", origin.url("/redirect/2")) == (200, b"ok")
+    def follow(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+        try:
+            with OPENER.open(Request(url, body, method=method), timeout=20) as response:  # noqa: S310
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
 
-        assert hops(recording.spans()) == [
-            ("redirect/2", 302, ""),
-            ("redirect/1", 302, ""),
-            ("ok", 200, ""),
-        ]
-        sent = [received.headers["traceparent"] for received in origin.received]
-        assert sent == [[f"00-{s.trace_id}-{s.span_id}-01"] for s in recording.spans()]
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        with OPENER.open(url, timeout=20) as response:
+            first = response.read(3)
+            between()
+            return [first, response.read()]
 
     def test_a_request_stays_as_it_is_and_can_be_sent_again(
         self, origin: Origin, incoming: Node

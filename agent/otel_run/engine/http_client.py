@@ -5,6 +5,7 @@ from __future__ import annotations
 from otel_run import settings
 from otel_run.engine.convention import Convention
 from otel_run.engine.failure import describe_failure, error_type
+from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import (
     DURATION_BOUNDARIES,
     PROTOCOL_VERSIONS,
@@ -12,6 +13,7 @@ from otel_run.engine.http import (
     span_name,
 )
 from otel_run.engine.operation import Operation, is_suppressed
+from otel_run.engine.receivers import Receivers
 from otel_run.engine.url import Urls
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Description
@@ -20,16 +22,26 @@ from otel_run.signals.span import CLIENT, ERROR, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from otel_run.engine.call import Call
-    from otel_run.engine.url import Origin
+    from otel_run.engine.url import Origin, Url
+    from otel_run.signals.context import Node
     from otel_run.signals.description import Outcome
     from otel_run.signals.values import Value
 
+    # Gives the headers of a message, a name as often as it stands there.
+    Headers = Callable[[], Iterable[tuple[str, str]]]
+
 NAME = "http.client"
-PROPAGATORS = settings.current().propagators
+SETTINGS = settings.current()
+PROPAGATORS = SETTINGS.propagators
+RECEIVERS = Receivers(SETTINGS.propagate_to)
+REQUEST_HEADERS, RESPONSE_HEADERS = (
+    CapturedHeaders(SETTINGS.captured_headers[f"client_{kind}"], SETTINGS.sanitized_headers, kind)
+    for kind in ("request", "response")
+)
 
 CLIENT_ERROR = 400
 
@@ -41,23 +53,39 @@ LONG_URL = 256
 
 
 class HttpRequest:
-    """What a client is about to send: method, absolute URL."""
+    """What a client is about to send: method, absolute URL.
 
-    __slots__ = ("method", "url")
+    `headers` is called where a setting asks for headers, just before they are sent.
+    """
 
-    def __init__(self, method: str, url: str) -> None:
+    __slots__ = ("headers", "method", "url")
+
+    def __init__(self, method: str, url: str, headers: Headers | None = None) -> None:
         self.method = method
         self.url = url
+        self.headers = headers
 
 
 class HttpResponse:
-    """What came back: status code, and protocol version as `http.client` counts it (11, 20)."""
+    """What came back: status code, and protocol version as `http.client` counts it (11, 20).
 
-    __slots__ = ("status", "version")
+    `headers` is called where a setting asks for headers. `peer` is whom it came from, where no
+    inner layer tells.
+    """
 
-    def __init__(self, status: int, version: int = 0) -> None:
+    __slots__ = ("headers", "peer", "status", "version")
+
+    def __init__(
+        self,
+        status: int,
+        version: int = 0,
+        headers: Headers | None = None,
+        peer: HttpPeer | None = None,
+    ) -> None:
         self.status = status
         self.version = version
+        self.headers = headers
+        self.peer = peer
 
 
 class HttpPeer:
@@ -73,18 +101,39 @@ class HttpPeer:
 def peer_of(sock: Any) -> HttpPeer | None:
     """Return whom a socket is connected to; None for a Unix socket, whose peer has no port."""
     try:
-        peer = sock.getpeername()
+        return peer_at(sock.getpeername())
     except (AttributeError, OSError):  # there is none, or no longer
         return None
-    return HttpPeer(peer[0], peer[1]) if isinstance(peer, tuple) else None
+
+
+def peer_at(address: Any) -> HttpPeer | None:
+    """Return the peer at a socket's address; None where that is not an IP address and a port."""
+    if isinstance(address, tuple) and isinstance(address[0], str):
+        return HttpPeer(address[0], address[1])
+    return None
 
 
 class ClientOperation(Operation):
-    """A request that goes out, with the secrets in its URL: no message may hold them."""
+    """A request that goes out; `headers` is set where they are to be recorded."""
 
-    __slots__ = ("secrets",)
+    __slots__ = ("headers", "url")
 
-    secrets: tuple[str, ...]
+    headers: Headers | None
+    url: Url
+
+
+def add_peer(attributes: dict[str, Value], peer: HttpPeer) -> None:
+    """Say whom the request went to."""
+    attributes["network.peer.address"] = peer.address
+    attributes["network.peer.port"] = peer.port
+
+
+def capture(operation: ClientOperation, captured: CapturedHeaders, headers: Headers) -> None:
+    """Record the headers that the settings ask for."""
+    found = captured.attributes(headers())
+    if found and operation.attributes is not None:
+        operation.attributes.update(found)
+        operation.add_weight(sum(len(value) for values in found.values() for value in values))
 
 
 class HttpClient(Convention):
@@ -92,7 +141,8 @@ class HttpClient(Convention):
 
     `read_request` and `read_response` say what was sent and what came back; `write_headers` puts
     the propagated headers where the call will send them from, never into a mapping that is the
-    caller's own.
+    caller's own. `read_resend` says how many requests went before this one, for the same purpose;
+    an outer library's operation is told.
     """
 
     name = NAME
@@ -107,10 +157,12 @@ class HttpClient(Convention):
         read_request: Callable[[Call], HttpRequest],
         read_response: Callable[[Any], HttpResponse],
         write_headers: Callable[[Call, Mapping[str, str]], None],
+        read_resend: Callable[[Call], int] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_response = read_response
         self.write_headers = write_headers
+        self.read_resend = read_resend
         self._urls = Urls()
 
     def begin(self, call: Call) -> ClientOperation | None:
@@ -125,6 +177,8 @@ class HttpClient(Convention):
         """Start an operation that is not current."""
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
+            if self.read_resend is not None:
+                self.count_resend(parent, self.read_resend(call))
             return None
         request = self.read_request(call)
         url = self._urls.get(request.url)
@@ -133,15 +187,31 @@ class HttpClient(Convention):
             origin, request.method
         )
         operation = ClientOperation(self, parent, description)
-        operation.secrets = url.secrets
+        operation.url = url
+        operation.headers = None
         if operation.sampled:
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
+            if self.read_resend is not None:
+                self.count_resend(operation, self.read_resend(call))
+            if REQUEST_HEADERS.wanted:
+                operation.headers = request.headers
         return operation
 
+    def count_resend(self, operation: Node, count: int) -> None:
+        """Say how many requests of the same purpose went before."""
+        attributes: dict[str, Value] | None = getattr(operation, "attributes", None)
+        if count and attributes is not None:
+            attributes["http.request.resend_count"] = count
+
     def propagate(self, operation: ClientOperation, call: Call) -> None:
-        """Send the operation's context along."""
+        """Send the operation's context along, to those who are to receive it."""
+        if operation.headers is not None:
+            capture(operation, REQUEST_HEADERS, operation.headers)
+            operation.headers = None
+        if not operation.url.origin.receives(RECEIVERS):
+            return
         headers = inject(
             operation.trace_id,
             operation.span_id,
@@ -155,18 +225,21 @@ class HttpClient(Convention):
 
     def detail(self, operation: ClientOperation, detail: HttpPeer | HttpResponse) -> None:
         """Add the peer that an inner layer knows; or end, with a response that comes early."""
-        attributes = operation.attributes
         if isinstance(detail, HttpResponse):
             self._respond(operation, detail)
-        elif attributes is not None:
-            attributes["network.peer.address"] = detail.address
-            attributes["network.peer.port"] = detail.port
+        elif operation.attributes is not None:
+            add_peer(operation.attributes, detail)
 
     def finish(self, operation: ClientOperation, call: Call, result: object) -> None:  # noqa: ARG002
         """Record the response."""
         self._respond(operation, self.read_response(result))
 
     def _respond(self, operation: ClientOperation, response: HttpResponse) -> None:
+        if operation.attributes is not None:
+            if response.peer is not None:
+                add_peer(operation.attributes, response.peer)
+            if RESPONSE_HEADERS.wanted and response.headers is not None:
+                capture(operation, RESPONSE_HEADERS, response.headers)
         key = (response.status, response.version, "")
         operation.end_with(
             operation.description.outcomes.get(key) or self._conclude(operation.description, key)
@@ -178,7 +251,7 @@ class HttpClient(Convention):
         if isinstance(error, Exception):
             kind = error_type(error)
             if operation.sampled:
-                operation.add_failure(describe_failure(error, operation.secrets))
+                operation.add_failure(describe_failure(error, operation.url.secrets))
         key = (0, 0, kind)
         operation.end_with(
             operation.description.outcomes.get(key) or self._conclude(operation.description, key)

@@ -92,7 +92,7 @@ class Detail:
     """A function within an operation that knows something of it.
 
     `before` and `after` read the call, before it runs or after it came back, and return what the
-    convention's `detail` takes, or None.
+    convention's `detail` takes, or None. `before` may amend the call.
     """
 
     def __init__(
@@ -115,11 +115,12 @@ class Detail:
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            call = Call(wrapped, instance, args, kwargs)
             if before is not None:
-                tell(recorder, before, Call(wrapped, instance, args, kwargs))
-            result = wrapped(*args, **kwargs)
+                tell(recorder, before, call)
+            result = wrapped(*call.args, **call.kwargs)
             if after is not None:
-                tell(recorder, after, Call(wrapped, instance, args, kwargs))
+                tell(recorder, after, call)
             return result
 
         return wrapper

@@ -7,6 +7,7 @@ from otel_run.signals.cache import Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from otel_run.engine.receivers import Receivers
     from otel_run.signals.description import Description
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -18,13 +19,20 @@ LONGEST_KEPT = 2048
 class Origin:
     """A scheme, host and port; `descriptions` holds what a convention described for a method."""
 
-    __slots__ = ("address", "descriptions", "port", "scheme")
+    __slots__ = ("_receives", "address", "descriptions", "port", "scheme")
 
     def __init__(self, scheme: str, address: str, port: int) -> None:
         self.scheme = scheme
         self.address = address
         self.port = port
         self.descriptions: dict[object, Description] = {}
+        self._receives: bool | None = None
+
+    def receives(self, receivers: Receivers) -> bool:
+        """Tell whether it is among those who receive context."""
+        if self._receives is None:
+            self._receives = receivers.include(self.address, self.port)
+        return self._receives
 
 
 class Url:
@@ -80,6 +88,8 @@ class Urls:
             scheme, rest = "", text
         end = _authority_end(rest)
         authority, tail = rest[:end], rest[end:]
+        if "%40" in authority.rpartition("@")[2]:  # the @ of a password, quoted together with it
+            authority = authority.replace("%40", "@")
         address, port = split_port(authority.rpartition("@")[2])
         origin = self.origin(scheme.lower(), address.lower(), port)
         full = f"{scheme}{separator}{redact_authority(authority)}{_redact_tail(tail)}"

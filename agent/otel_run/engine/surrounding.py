@@ -1,0 +1,48 @@
+"""A function around operations that its readers may ask for what is not passed further in."""
+
+from __future__ import annotations
+
+from _contextvars import ContextVar
+
+from otel_run.engine.call import Call
+from otel_run.engine.frames import unseen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.targets import Wrap
+
+
+class Surrounding:
+    """A function whose running call is known to readers of calls within it."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self._running: ContextVar[Call | None] = ContextVar(place, default=None)
+
+    @property
+    def call(self) -> Call | None:
+        """The innermost call that is running around here; None outside of any."""
+        return self._running.get()
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        running = self._running
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            if recorder.off:
+                return wrapped(*args, **kwargs)
+            token = running.set(Call(wrapped, instance, args, kwargs))
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                running.reset(token)
+
+        return wrapper

@@ -1,0 +1,51 @@
+"""botocore, and boto3 upon it: one client span per `URLLib3Session.send`, hence one per attempt.
+
+Each attempt is signed before, and what is added then is not part of the signature.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from otel_run.engine import Call, Instrumentor
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+
+def read_request(call: Call) -> HttpRequest:
+    request: AWSPreparedRequest = call.arg(0, "request")
+    return HttpRequest(request.method, request.url, request.headers.items)
+
+
+def read_response(response: AWSResponse) -> HttpResponse:
+    version: int = getattr(response.raw, "version", 0)
+    return HttpResponse(response.status_code, version, response.headers.items)
+
+
+def read_resend(call: Call) -> int:
+    # `ttl=…; attempt=2; max=5`, from 1.25 on
+    told = str(call.arg(0, "request").headers.get("amz-sdk-request", ""))
+    attempt = told.partition("attempt=")[2].partition(";")[0]
+    return int(attempt) - 1 if attempt.isdigit() else 0
+
+
+def write_headers(call: Call, headers: Mapping[str, str]) -> None:
+    request: AWSPreparedRequest = copy(call.arg(0, "request"))
+    request.headers = request.headers.copy()  # type: ignore[attr-defined]
+    for name, value in headers.items():
+        request.headers[name] = value
+    call.replace(0, "request", request)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="botocore",
+    versions=">=1.23",
+    convention=HttpClient(read_request, read_response, write_headers, read_resend),
+    layer=3,
+    targets=("botocore.httpsession:URLLib3Session.send",),
+)

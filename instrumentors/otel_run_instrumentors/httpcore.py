@@ -1,0 +1,69 @@
+"""httpcore: one client span per request that a connection pool, also of a proxy, handles.
+
+All requests of the library go through these methods, from `request` and `stream` as well. Under
+httpx there is no span.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+
+from otel_run.engine import Call, Instrumentor
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, peer_of
+from otel_run.engine.url import join_url
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import httpcore
+
+VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20}
+
+
+def read_request(call: Call) -> HttpRequest:
+    request: httpcore.Request = call.arg(0, "request")
+    url = request.url
+    text = join_url(
+        url.scheme.decode("latin-1"),
+        url.host.decode("latin-1"),
+        url.port,
+        url.target.decode("latin-1"),
+    )
+    return HttpRequest(request.method.decode("latin-1"), text, lambda: decoded(request.headers))
+
+
+def read_response(response: httpcore.Response) -> HttpResponse:
+    told = response.extensions
+    stream = told.get("network_stream")
+    return HttpResponse(
+        response.status,
+        VERSIONS.get(told.get("http_version", b""), 0),
+        lambda: decoded(response.headers),
+        None if stream is None else peer_of(stream.get_extra_info("socket")),
+    )
+
+
+def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
+    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+
+
+def write_headers(call: Call, headers: Mapping[str, str]) -> None:
+    # The program may have built the request, and may send it again: a copy is sent instead.
+    request: httpcore.Request = copy(call.arg(0, "request"))
+    ours = [(name.encode(), value.encode()) for name, value in headers.items()]
+    names = {name for name, _ in ours}
+    request.headers = [pair for pair in request.headers if pair[0].lower() not in names] + ours
+    call.replace(0, "request", request)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="httpcore",
+    versions=">=0.18",
+    convention=HttpClient(read_request, read_response, write_headers),
+    layer=1,
+    targets=(
+        "httpcore._sync.connection_pool:ConnectionPool.handle_request",
+        "httpcore._async.connection_pool:AsyncConnectionPool.handle_async_request",
+    ),
+)

@@ -1,0 +1,242 @@
+"""aiohttp's client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from contracts.async_http_client import AsyncHttpClientContract, run
+from contracts.http_client import hops
+from contracts.http_follower import FollowerContract
+from contracts.http_streamer import StreamerContract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from contracts.origin import Origin
+    from recording import Recording
+
+
+class TestAiohttpClient(AsyncHttpClientContract, FollowerContract, StreamerContract):
+    """One span per request that `ClientSession._request` sends."""
+
+    library = "aiohttp.client"
+    refusal = "aiohttp.client_exceptions.ClientConnectorError"
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout)) as session,
+            session.request(method, url, headers=headers, allow_redirects=False) as response,
+        ):
+            return response.status, await response.read()
+
+    def follow(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+        async def main() -> tuple[int, bytes]:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.request(method, url, data=body) as response,
+            ):
+                return response.status, await response.read()
+
+        return run(main())
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        async def main() -> list[bytes]:
+            async with aiohttp.ClientSession() as session, session.get(url) as response:
+                first = await response.content.readexactly(3)
+                await asyncio.to_thread(between)
+                return [first, await response.content.read()]
+
+        return run(main())
+
+    def test_a_session_keeps_its_headers_and_its_connection(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def main() -> list[aiohttp.TraceConfig]:
+            async with aiohttp.ClientSession(headers={"X-Mine": "1"}) as session:
+                before = session.headers.copy()
+                for _ in range(3):
+                    async with session.get(origin.url()) as response:
+                        await response.read()
+                assert session.headers == before
+                return session.trace_configs
+
+        assert run(main()) == []
+        assert len({received.peer for received in origin.received}) == 1
+        assert len({span.span_id for span in recording.spans()}) == 3
+        assert [received.headers["x-mine"] for received in origin.received] == [["1"]] * 3
+
+    def test_too_many_redirects_are_not_the_last_response_s_error(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(aiohttp.TooManyRedirects):
+                    await session.get(origin.url("/redirect/5"), max_redirects=2)
+
+        run(main())
+
+        spans = recording.spans()
+        assert hops(spans) == [("redirect/5", 302, ""), ("redirect/4", 302, "")]
+        assert [(span.status, span.events) for span in spans] == [("unset", [])] * 2
+
+    def test_a_status_that_raises_is_no_event(self, recording: Recording, origin: Origin) -> None:
+        async def main() -> None:
+            async with aiohttp.ClientSession(raise_for_status=True) as session:
+                with pytest.raises(aiohttp.ClientResponseError):
+                    await session.get(origin.url("/status/404"))
+
+        run(main())
+
+        span = recording.span()
+        assert (span.status, span.events) == ("error", [])
+        assert span.attributes["error.type"] == "404"
+
+    def test_trace_configurations_run_as_before(self, recording: Recording, origin: Origin) -> None:
+        seen: list[str] = []
+
+        async def started(*_: Any) -> None:
+            seen.append("started")
+
+        async def ended(_: Any, __: Any, told: Any) -> None:
+            seen.append(f"ended {told.response.status}")
+
+        async def main() -> None:
+            config = aiohttp.TraceConfig()
+            config.on_request_start.append(started)
+            config.on_request_end.append(ended)
+            async with (
+                aiohttp.ClientSession(trace_configs=[config]) as session,
+                session.get(origin.url()) as response,
+            ):
+                await response.read()
+
+        run(main())
+
+        assert seen == ["started", "ended 200"]
+        assert recording.span().attributes == self.expected(origin, origin.url())
+
+    def test_a_time_out_while_connecting_is_the_caller_s_error(self, recording: Recording) -> None:
+        class Never(aiohttp.TCPConnector):
+            async def _create_connection(self, *_: Any, **__: Any) -> Any:
+                await asyncio.sleep(60)
+
+        async def main(timeout: aiohttp.ClientTimeout) -> BaseException:
+            async with aiohttp.ClientSession(connector=Never(), timeout=timeout) as session:
+                with pytest.raises(asyncio.TimeoutError) as raised:
+                    await session.get("http://127.0.0.1:9/")
+                return raised.value
+
+        errors = [
+            run(main(timeout))
+            for timeout in (
+                aiohttp.ClientTimeout(total=0.05),
+                aiohttp.ClientTimeout(total=None, connect=0.05),
+            )
+        ]
+
+        spans = recording.spans()
+        kinds = [type(error) for error in errors]
+        assert [span.attributes["error.type"] for span in spans] == [
+            kind.__qualname__ if kind.__module__ == "builtins" else full_name(kind)
+            for kind in kinds
+        ]
+        assert [span.status for span in spans] == ["error", "error"]
+
+    def test_a_request_that_is_given_up_while_it_connects_is_no_error(
+        self, recording: Recording
+    ) -> None:
+        async def main() -> None:
+            connecting = asyncio.Event()
+
+            class Never(aiohttp.TCPConnector):
+                async def _create_connection(self, *_: Any, **__: Any) -> Any:
+                    connecting.set()
+                    await asyncio.sleep(60)
+
+            async with aiohttp.ClientSession(connector=Never()) as session:
+                task = asyncio.ensure_future(session._request("GET", "http://127.0.0.1:9/"))
+                await connecting.wait()
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+
+        run(main())
+
+        span = recording.span()
+        assert (span.status, span.events) == ("unset", [])
+        assert "error.type" not in span.attributes
+
+    @pytest.mark.skipif(not hasattr(aiohttp, "ClientHandlerType"), reason="came with 3.12")
+    def test_what_a_middleware_sends_again_is_a_span_of_its_own(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def again(request: Any, handler: Any) -> Any:
+            first = await handler(request)
+            first.release()
+            return await handler(request)
+
+        async def main() -> None:
+            async with (
+                aiohttp.ClientSession(middlewares=[again]) as session,
+                session.get(origin.url()) as response,
+            ):
+                await response.read()
+
+        run(main())
+
+        spans = recording.spans()
+        sent = [received.headers["traceparent"] for received in origin.received]
+        assert sent == [[f"00-{span.trace_id}-{span.span_id}-01"] for span in spans]
+        counts = [span.attributes.get("http.request.resend_count") for span in spans]
+        assert counts == [None, 1]
+
+    def test_what_is_told_of_a_redirect_is_how_often_it_was_sent(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        self.follow("GET", origin.url("/redirect/2"))
+
+        spans = recording.spans()
+        counts = [span.attributes.get("http.request.resend_count") for span in spans]
+        assert counts == [None, 1, 2]
+
+    def test_through_a_proxy_the_server_is_the_one_that_is_meant(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def main() -> None:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get("http://elsewhere.example/path", proxy=origin.url("/")) as response,
+            ):
+                await response.read()
+
+        run(main())
+
+        assert origin.received[0].target == "http://elsewhere.example/path"
+        assert recording.span().attributes == self.expected(
+            origin,
+            "http://elsewhere.example/path",
+            server__address="elsewhere.example",
+            server__port=80,
+        )
+
+    def test_a_websocket_s_request_is_one_span(self, recording: Recording, origin: Origin) -> None:
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(aiohttp.WSServerHandshakeError):
+                    await session.ws_connect(origin.url())
+
+        run(main())
+
+        assert recording.span().attributes == self.expected(origin, origin.url())
+
+
+def full_name(kind: type) -> str:
+    """The name of a class, as `error.type` has it."""
+    return f"{kind.__module__}.{kind.__qualname__}"

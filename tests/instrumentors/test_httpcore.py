@@ -1,0 +1,113 @@
+"""httpcore by itself, sync and async."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import httpcore
+import pytest
+
+from contracts.async_http_client import AsyncHttpClientContract, run
+from contracts.http_streamer import StreamerContract
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from contracts.origin import Origin
+    from recording import Recording
+
+
+def options(timeout: float) -> dict[str, Any]:
+    """What makes every part of a request time out."""
+    return {"timeout": dict.fromkeys(("connect", "read", "write", "pool"), timeout)}
+
+
+def pairs(headers: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """Headers as httpcore takes them."""
+    return [*(headers or {}).items()]
+
+
+class TestHttpcore(StreamerContract):
+    """One span per `ConnectionPool.handle_request`."""
+
+    library = "httpcore"
+    refusal = "httpcore.ConnectError"
+    knows_peer_of_failure = False
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        with httpcore.ConnectionPool() as pool:
+            response = pool.request(
+                method, url, headers=pairs(headers), extensions=options(timeout)
+            )
+            return response.status, response.content
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        with httpcore.ConnectionPool() as pool, pool.stream("GET", url) as response:
+            chunks = iter(response.iter_stream())
+            first = next(chunks)
+            between()
+            return [first, *chunks]
+
+    @pytest.mark.usefixtures("incoming")
+    def test_a_request_stays_as_it_is_and_can_be_sent_again(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        request = httpcore.Request("GET", origin.url(), headers={"Host": "h", "X-Mine": "1"})
+        before = list(request.headers)
+        with httpcore.ConnectionPool() as pool:
+            for _ in range(2):
+                response = pool.handle_request(request)
+                assert response.read() == b"ok"
+                response.close()
+
+        assert request.headers == before
+        assert len({received.peer for received in origin.received}) == 1
+        assert len(recording.spans()) == 2
+
+    def test_through_a_proxy_the_server_is_the_one_that_is_meant(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with httpcore.HTTPProxy(origin.url("/")) as proxy:
+            proxy.request("GET", "http://elsewhere.example:8080/path?q=1")
+
+        assert origin.received[0].target == "http://elsewhere.example:8080/path?q=1"
+        assert recording.span().attributes == self.expected(
+            origin,
+            "http://elsewhere.example:8080/path?q=1",
+            server__address="elsewhere.example",
+            server__port=8080,
+        )
+
+
+class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
+    """One span per `AsyncConnectionPool.handle_async_request`."""
+
+    library = "httpcore"
+    refusal = "httpcore.ConnectError"
+    knows_peer_of_failure = False
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        async with httpcore.AsyncConnectionPool() as pool:
+            response = await pool.request(
+                method, url, headers=pairs(headers), extensions=options(timeout)
+            )
+            return response.status, response.content
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        async def main() -> list[bytes]:
+            async with (
+                httpcore.AsyncConnectionPool() as pool,
+                pool.stream("GET", url) as response,
+            ):
+                chunks = response.aiter_stream().__aiter__()
+                first = await chunks.__anext__()
+                await asyncio.to_thread(between)
+                return [first, *[chunk async for chunk in chunks]]
+
+        return run(main())

@@ -1,0 +1,284 @@
+"""httpx, sync and async, over httpcore and over transports of the program's own."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import ssl
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from contracts.async_http_client import AsyncHttpClientContract, run
+from contracts.http_client import unchecked
+from contracts.http_follower import FollowerContract
+from contracts.http_streamer import StreamerContract
+from contracts.origin import closed_port
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from contracts.origin import Origin
+    from otel_run.signals.context import Node
+    from recording import Recording
+
+
+# What a client would make for itself each time, which takes long.
+TLS = ssl.create_default_context()
+
+
+class TestHttpx(FollowerContract, StreamerContract):
+    """One span per `Client._send_single_request`."""
+
+    library = "httpx"
+    refusal = "httpx.ConnectError"
+    knows_peer_of_failure = False
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        response = httpx.request(method, url, headers=headers, timeout=timeout, verify=TLS)
+        return response.status_code, response.content
+
+    def follow(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+        response = httpx.request(method, url, content=body, timeout=20, follow_redirects=True)
+        return response.status_code, response.content
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        with httpx.stream("GET", url, timeout=20) as response:
+            chunks = response.iter_raw(3)
+            first = next(chunks)
+            between()
+            return [first, *chunks]
+
+    @pytest.mark.usefixtures("incoming")
+    def test_a_client_keeps_its_headers_and_its_connection(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with httpx.Client(headers={"X-Mine": "1"}) as client:
+            before = list(client.headers.raw)
+            for _ in range(3):
+                client.get(origin.url())
+
+            assert client.headers.raw == before
+        assert len({received.peer for received in origin.received}) == 1
+        assert len({span.span_id for span in recording.spans()}) == 3
+
+    def test_a_request_stays_as_it_is_and_can_be_sent_again(
+        self, origin: Origin, incoming: Node
+    ) -> None:
+        with httpx.Client() as client:
+            request = client.build_request("POST", origin.url(), content=b"12")
+            before = list(request.headers.raw)
+            client.send(request)
+            incoming.values, incoming.trace_state = None, ""
+            response = client.send(request)
+
+        assert request.headers.raw == before
+        first, second = origin.received
+        assert (first.body, second.body) == (b"12", b"12")
+        assert first.headers["traceparent"] != second.headers["traceparent"]
+        assert first.headers["baggage"] == ["tenant=blue"]
+        assert "baggage" not in second.headers
+        assert type(response.request) is httpx.Request
+        assert response.request.headers["traceparent"] == second.headers["traceparent"][0]
+        assert pickle.loads(pickle.dumps(response)).content == b"ok"  # noqa: S301
+
+    def test_a_body_that_is_made_while_it_is_sent_is_sent_once(self, origin: Origin) -> None:
+        def body() -> Iterator[bytes]:
+            yield b"1"
+            yield b"2"
+
+        assert httpx.post(origin.url(), content=body(), timeout=20).content == b"ok"
+        assert origin.received[0].body == b"12"
+
+    def test_a_token_that_an_auth_flow_fetches_has_its_own_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        class Token(httpx.Auth):
+            requires_response_body = True
+
+            def auth_flow(
+                self, request: httpx.Request
+            ) -> Generator[httpx.Request, httpx.Response, None]:
+                token = yield httpx.Request("POST", origin.url("/token"))
+                request.headers["X-Token"] = token.text
+                yield request
+
+        httpx.get(origin.url(), auth=Token(), timeout=20)
+
+        token, request = recording.spans()
+        assert token.attributes == self.expected(
+            origin, origin.url("/token"), http__request__method="POST"
+        )
+        assert request.attributes == self.expected(origin, origin.url())
+        assert (token.parent_id, request.parent_id) == ("", "")
+        assert origin.received[1].headers["x-token"] == ["ok"]
+
+    def test_hooks_run_as_before_and_their_own_requests_are_spans(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        seen: list[object] = []
+
+        def sending(request: httpx.Request) -> None:
+            seen.append(("traceparent" in request.headers, request.method))
+            httpx.get(origin.url("/hook"), timeout=20)
+
+        def received(response: httpx.Response) -> None:
+            seen.append(response.status_code)
+
+        hooks: Any = {"request": [sending], "response": [received]}
+        with httpx.Client(event_hooks=hooks) as client:
+            client.get(origin.url())
+
+        assert seen == [(False, "GET"), 200]
+        assert [span.attributes["url.full"] for span in recording.spans()] == [
+            origin.url("/hook"),
+            origin.url("/ok"),
+        ]
+
+    def test_a_transport_of_the_program_s_own_is_recorded_with_what_it_returns(
+        self, recording: Recording
+    ) -> None:
+        error = ValueError("mine")
+        seen: list[httpx.Request] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            seen.append(request)
+            if request.url.path == "/fail":
+                raise error
+            return httpx.Response(203, text=request.read().decode())
+
+        with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+            response = client.post("http://host/ok", content=b"12")
+            with pytest.raises(ValueError, match="mine") as raised:
+                client.get("http://host/fail")
+
+        spans = unchecked(recording)
+        assert raised.value is error
+        assert (response.text, response.request.content) == ("12", b"12")
+        assert all("traceparent" in request.headers for request in seen)
+        assert [span.attributes for span in spans] == [
+            {
+                "http.request.method": "POST",
+                "http.response.status_code": 203,
+                "server.address": "host",
+                "server.port": 80,
+                "url.full": "http://host/ok",
+            },
+            {
+                "error.type": "ValueError",
+                "http.request.method": "GET",
+                "server.address": "host",
+                "server.port": 80,
+                "url.full": "http://host/fail",
+            },
+        ]
+
+    def test_a_wsgi_application_is_asked_within_the_span(self, recording: Recording) -> None:
+        seen: list[str] = []
+
+        def application(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+            seen.append(environ["HTTP_TRACEPARENT"])
+            start("200 OK", [("content-type", "text/plain")])
+            return [b"served"]
+
+        with httpx.Client(transport=httpx.WSGITransport(app=application)) as client:
+            assert client.get("http://host/path").text == "served"
+
+        [span] = unchecked(recording)
+        assert seen == [f"00-{span.trace_id}-{span.span_id}-01"]
+
+    def test_an_exception_names_the_request_and_pickles_as_before(self) -> None:
+        with pytest.raises(httpx.ConnectError) as raised:
+            httpx.get(f"http://127.0.0.1:{closed_port()}/", timeout=20)
+
+        assert raised.value.request.method == "GET"
+
+    def test_an_address_without_a_scheme_fails_as_it_would_without_us(
+        self, recording: Recording
+    ) -> None:
+        with pytest.raises(httpx.UnsupportedProtocol):
+            httpx.get("nowhere/path", timeout=20)
+
+        [span] = unchecked(recording)
+        assert span.attributes["error.type"] == "httpx.UnsupportedProtocol"
+
+    def test_through_a_proxy_the_server_is_the_one_that_is_meant(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        transport = httpx.HTTPTransport(proxy=httpx.Proxy(origin.url("/")))
+        with httpx.Client(transport=transport) as client:
+            client.get("http://elsewhere.example/path")
+
+        assert origin.received[0].target == "http://elsewhere.example/path"
+        assert recording.span().attributes == self.expected(
+            origin,
+            "http://elsewhere.example/path",
+            server__address="elsewhere.example",
+            server__port=80,
+        )
+
+
+class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, StreamerContract):
+    """One span per `AsyncClient._send_single_request`."""
+
+    library = "httpx"
+    refusal = "httpx.ConnectError"
+    knows_peer_of_failure = False
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
+    ) -> tuple[int, bytes]:
+        async with httpx.AsyncClient(timeout=timeout, verify=TLS) as client:
+            response = await client.request(method, url, headers=headers)
+            return response.status_code, response.content
+
+    def follow(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+        async def main() -> tuple[int, bytes]:
+            async with httpx.AsyncClient(follow_redirects=True) as client:
+                response = await client.request(method, url, content=body)
+                return response.status_code, response.content
+
+        return run(main())
+
+    def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
+        async def main() -> list[bytes]:
+            async with httpx.AsyncClient() as client, client.stream("GET", url) as response:
+                chunks = response.aiter_raw(3)
+                first = await anext_of(chunks)
+                await asyncio.to_thread(between)
+                return [first, *[chunk async for chunk in chunks]]
+
+        return run(main())
+
+    def test_an_asgi_application_is_asked_within_the_span(self, recording: Recording) -> None:
+        seen: list[bytes] = []
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+            seen.extend(value for name, value in scope["headers"] if name == b"traceparent")
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b"served"})
+
+        async def main() -> str:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application)) as client:
+                return (await client.get("http://host/path")).text
+
+        assert run(main()) == "served"
+        [span] = unchecked(recording)
+        assert seen == [f"00-{span.trace_id}-{span.span_id}-01".encode()]
+
+    def test_a_client_s_time_out_is_an_error_and_its_class_the_caller_s(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        error = self.failure("GET", origin.url("/hang"), timeout=0.05)
+
+        assert type(error) is httpx.ReadTimeout
+        assert recording.span().attributes["error.type"] == "httpx.ReadTimeout"
+
+
+async def anext_of(chunks: AsyncIterator[bytes]) -> bytes:
+    """The next one."""
+    return await chunks.__anext__()
