@@ -52,9 +52,15 @@ class Peers:
         try:
             return self._found[connection]
         except (KeyError, TypeError):  # new, or nothing that can be remembered
-            peer = peer_of(self._socket_of(connection))
+            peer = self._ask(connection)
         try:
             self._found[connection] = peer
         except TypeError:
             pass
         return peer
+
+    def _ask(self, connection: Any) -> HttpPeer | None:
+        try:
+            return peer_of(self._socket_of(connection))
+        except Exception:  # a double of the program's need not tell
+            return None
