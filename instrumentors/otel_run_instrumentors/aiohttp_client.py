@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.hops import Hops
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, peer_at
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.peer import peer_at
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest, ClientResponse
     from aiohttp.connector import Connection
 
-    from otel_run.engine.http_client import HttpPeer
+    from otel_run.engine.peer import HttpPeer
 
 
 def read_request(call: Call) -> HttpRequest:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.exchange import Exchange
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, peer_of
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.peer import peer_of
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import http.client
     from collections.abc import Iterator, Mapping
 
-    from otel_run.engine.http_client import HttpPeer
+    from otel_run.engine.peer import HttpPeer
 
 
 def read_request(call: Call) -> HttpRequest:

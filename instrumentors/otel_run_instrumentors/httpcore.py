@@ -9,7 +9,8 @@ from __future__ import annotations
 from copy import copy
 
 from otel_run.engine import Call, Instrumentor
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, peer_of
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.peer import Peers
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import httpcore
 
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20}
+PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -35,12 +37,11 @@ def read_request(call: Call) -> HttpRequest:
 
 def read_response(response: httpcore.Response) -> HttpResponse:
     told = response.extensions
-    stream = told.get("network_stream")
     return HttpResponse(
         response.status,
         VERSIONS.get(told.get("http_version", b""), 0),
         lambda: decoded(response.headers),
-        None if stream is None else peer_of(stream.get_extra_info("socket")),
+        PEERS.of(told.get("network_stream")),
     )
 
 

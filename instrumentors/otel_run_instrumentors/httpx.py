@@ -7,7 +7,8 @@ program's own too, takes it.
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, peer_of
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.peer import Peers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import httpx
 
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
+PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -25,12 +27,11 @@ def read_request(call: Call) -> HttpRequest:
 
 def read_response(response: httpx.Response) -> HttpResponse:
     told = response.extensions  # by the transport, which need not tell anything
-    stream = told.get("network_stream")
     return HttpResponse(
         response.status_code,
         VERSIONS.get(told.get("http_version", b""), 0),
         response.headers.multi_items,
-        None if stream is None else peer_of(stream.get_extra_info("socket")),
+        PEERS.of(told.get("network_stream")),
     )
 
 

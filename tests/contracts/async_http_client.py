@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from contracts.http_client import HttpClientContract
+from contracts.instrumentor import found_at
 from otel_run.signals.context import CURRENT
 
 if TYPE_CHECKING:
@@ -71,6 +73,21 @@ class AsyncHttpClientContract(HttpClientContract):
         assert sent == {
             span.attributes["url.full"]: [f"00-{span.trace_id}-{span.span_id}-01"] for span in spans
         }
+
+    def test_a_patched_coroutine_function_gives_coroutines_of_its_own_name(self) -> None:
+        for place in self.places:
+            patched = found_at(place)
+            if not inspect.iscoroutinefunction(patched):
+                continue
+            parts = inspect.signature(patched).parameters.values()
+            needed = [None for part in parts if part.default is part.empty and part.kind < 2]
+            named = {part.name: None for part in parts if part.kind == part.KEYWORD_ONLY}
+            coroutine = patched(*needed, **named)
+            coroutine.close()
+
+            assert inspect.iscoroutine(coroutine)
+            assert coroutine.__name__ == patched.__name__
+            assert coroutine.__qualname__ == patched.__qualname__
 
     def test_nothing_is_current_afterwards(self, origin: Origin) -> None:
         async def main() -> object:

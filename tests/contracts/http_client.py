@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import random
 import socket
 from traceback import format_exception
@@ -184,6 +185,12 @@ class HttpClientContract(InstrumentorContract):
         span = recording.span()
         [event] = span.events
         assert [*map(type, chain(error))] == [*map(type, chain(usual))]
+        assert (type(error.__cause__), error.__suppress_context__) == (
+            type(usual.__cause__),
+            usual.__suppress_context__,
+        )
+        assert len(error.args) == len(usual.args)
+        assert is_pickled(error) == is_pickled(usual)
         assert span.attributes == {
             "error.type": self.refusal,
             "http.request.method": "GET",
@@ -455,6 +462,14 @@ class HttpClientContract(InstrumentorContract):
             return self.request("GET", url)
         except Exception as error:
             return type(error)
+
+
+def is_pickled(error: Exception) -> bool:
+    """Whether it survives a pickle."""
+    try:
+        return type(pickle.loads(pickle.dumps(error))) is type(error)  # noqa: S301
+    except Exception:
+        return False
 
 
 def raised_by(call: Callable[[], object]) -> Exception:

@@ -13,12 +13,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
 
+import aiohttp
+import httpcore
+import httpx
 import pytest
 import requests
 import sqlalchemy as sa
 import urllib3
+from botocore.awsrequest import AWSRequest
+from botocore.httpsession import URLLib3Session
 from flask import Flask
 
+from contracts.async_http_client import run
 from contracts.database import outcome_of
 from contracts.origin import Origin, closed_port
 from contracts.wsgi_servers import serve_werkzeug
@@ -96,6 +102,35 @@ def with_urllib(url: str) -> object:
         return response.status, response.read()
 
 
+def with_httpx(url: str) -> object:
+    with httpx.Client(verify=False) as client:  # noqa: S501  there is no TLS
+        response = client.get(url)
+        return response.status_code, response.content
+
+
+def with_httpcore(url: str) -> object:
+    with httpcore.ConnectionPool() as pool:
+        response = pool.request("GET", url)
+        return response.status, response.content
+
+
+def with_aiohttp(url: str) -> object:
+    async def main() -> object:
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            return response.status, await response.read()
+
+    return run(main())
+
+
+def with_botocore(url: str) -> object:
+    session = URLLib3Session()
+    try:
+        response = session.send(AWSRequest("GET", url).prepare())
+        return response.status_code, response.content
+    finally:
+        session._manager.clear()
+
+
 def query(execute: Callable[..., Any]) -> object:
     """What comes of statements that work, and of one that does not."""
     execute("CREATE TABLE t (a UNIQUE)")
@@ -169,6 +204,10 @@ def programs(origin: Origin) -> dict[str, Program]:
         "urllib3": lambda: ask(with_urllib3, origin),
         "http.client": lambda: ask(with_http_client, origin),
         "urllib.request": lambda: ask(with_urllib, origin),
+        "httpx": lambda: ask(with_httpx, origin),
+        "httpcore": lambda: ask(with_httpcore, origin),
+        "aiohttp.client": lambda: ask(with_aiohttp, origin),
+        "botocore": lambda: ask(with_botocore, origin),
         "sqlite3": with_sqlite3,
         "sqlalchemy": with_sqlalchemy,
         "flask": with_flask,
@@ -223,9 +262,13 @@ FAULTS = {
     "returns what fails": returning(Hostile()),
     "returns what fails in parts": returning_broken_parts,
 }
-STEPS = ("begin", "open", "propagate", "detail", "finish", "fail", "conclude")
+STEPS = ("begin", "open", "propagate", "detail", "count_resend", "finish", "fail", "conclude")
 # Steps that nothing in the library's program leads to.
 NOT_TAKEN = {
+    ("aiohttp.client", "HttpClient.begin"),
+    ("botocore", "HttpClient.detail"),
+    ("httpcore", "HttpClient.detail"),
+    ("httpx", "HttpClient.detail"),
     ("flask", "HttpServer.fail"),
     ("http.client", "HttpClient.begin"),
     ("requests", "HttpClient.detail"),
@@ -237,6 +280,10 @@ NOT_TAKEN = {
     ("werkzeug", "HttpServer.fail"),
     ("wsgiref", "HttpServer.detail"),
     ("wsgiref", "HttpServer.fail"),
+    *(
+        (library, "HttpClient.count_resend")
+        for library in ("http.client", "httpcore", "httpx", "requests", "urllib.request")
+    ),
 }
 
 

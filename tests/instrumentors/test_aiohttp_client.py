@@ -197,6 +197,22 @@ class TestAiohttpClient(AsyncHttpClientContract, FollowerContract, StreamerContr
         counts = [span.attributes.get("http.request.resend_count") for span in spans]
         assert counts == [None, 1]
 
+    def test_a_call_that_is_never_awaited_warns_as_it_would_without_us(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+                with pytest.warns(RuntimeWarning) as warned:
+                    forget(session._request("GET", origin.url()))
+                told = [str(warning.message) for warning in warned]
+                assert told == ["coroutine 'ClientSession._request' was never awaited"]
+
+        run(main())
+        self.instrumentor.unpatch()
+        run(main())
+
+        assert recording.spans() == []
+
     def test_what_is_told_of_a_redirect_is_how_often_it_was_sent(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -235,6 +251,10 @@ class TestAiohttpClient(AsyncHttpClientContract, FollowerContract, StreamerContr
         run(main())
 
         assert recording.span().attributes == self.expected(origin, origin.url())
+
+
+def forget(_: object) -> None:
+    """Let go of something."""
 
 
 def full_name(kind: type) -> str:

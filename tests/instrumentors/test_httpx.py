@@ -177,6 +177,18 @@ class TestHttpx(FollowerContract, StreamerContract):
             },
         ]
 
+    def test_a_double_of_a_connection_need_not_tell_its_peer(self, recording: Recording) -> None:
+        def answer(_: httpx.Request) -> httpx.Response:
+            told = {"http_version": b"HTTP/2", "network_stream": object()}
+            return httpx.Response(204, extensions=told)
+
+        with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+            client.get("http://host/ok")
+
+        [span] = unchecked(recording)
+        assert span.attributes["network.protocol.version"] == "2"
+        assert "network.peer.address" not in span.attributes
+
     def test_a_wsgi_application_is_asked_within_the_span(self, recording: Recording) -> None:
         seen: list[str] = []
 

@@ -7,7 +7,7 @@ call goes on untouched.
 from __future__ import annotations
 
 from otel_run.engine.call import Call
-from otel_run.engine.frames import unseen
+from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.operation import Operation
 from otel_run.guard import caught
 
@@ -133,7 +133,8 @@ def asynchronous(recorder: Recorder) -> Wrapper:
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Awaitable[Any]:
-        return run(Call(wrapped, instance, args, kwargs))
+        named: Awaitable[Any] = named_after(run(Call(wrapped, instance, args, kwargs)), wrapped)
+        return named
 
     return wrapper
 

@@ -18,6 +18,13 @@ def unseen(wrapper: Wrapper) -> Wrapper:
     return wrapper
 
 
+def named_after(coroutine: Any, function: Callable[..., Any]) -> Any:
+    """Give a coroutine of ours the name of the function that it stands for: tasks show it."""
+    coroutine.__name__ = getattr(function, "__name__", coroutine.__name__)
+    coroutine.__qualname__ = getattr(function, "__qualname__", coroutine.__qualname__)
+    return coroutine
+
+
 def call_from(
     frame: FrameType, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:

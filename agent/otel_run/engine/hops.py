@@ -5,7 +5,7 @@ from __future__ import annotations
 from _contextvars import ContextVar
 
 from otel_run.engine.call import Call
-from otel_run.engine.frames import unseen
+from otel_run.engine.frames import named_after, unseen
 from otel_run.guard import caught
 
 TYPE_CHECKING = False
@@ -107,11 +107,9 @@ class Hops:
             return result
 
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            return (
-                wrapped(*args, **kwargs)
-                if recorder.off
-                else run(Call(wrapped, instance, args, kwargs))
-            )
+            if recorder.off:
+                return wrapped(*args, **kwargs)
+            return named_after(run(Call(wrapped, instance, args, kwargs)), wrapped)
 
         return wrapper
 

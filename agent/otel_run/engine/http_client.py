@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
+    from otel_run.engine.peer import HttpPeer
     from otel_run.engine.url import Origin, Url
     from otel_run.signals.context import Node
     from otel_run.signals.description import Outcome
@@ -86,31 +87,6 @@ class HttpResponse:
         self.version = version
         self.headers = headers
         self.peer = peer
-
-
-class HttpPeer:
-    """Whom the client is connected to: an address, never a name, and a port."""
-
-    __slots__ = ("address", "port")
-
-    def __init__(self, address: str, port: int) -> None:
-        self.address = address
-        self.port = port
-
-
-def peer_of(sock: Any) -> HttpPeer | None:
-    """Return whom a socket is connected to; None for a Unix socket, whose peer has no port."""
-    try:
-        return peer_at(sock.getpeername())
-    except (AttributeError, OSError):  # there is none, or no longer
-        return None
-
-
-def peer_at(address: Any) -> HttpPeer | None:
-    """Return the peer at a socket's address; None where that is not an IP address and a port."""
-    if isinstance(address, tuple) and isinstance(address[0], str):
-        return HttpPeer(address[0], address[1])
-    return None
 
 
 class ClientOperation(Operation):

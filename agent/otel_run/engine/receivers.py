@@ -6,7 +6,7 @@ from otel_run.engine.url import split_port
 
 
 class Receivers:
-    """Patterns of hosts in lower case: `*.example.com`, `localhost:8080`, `[::1]`, `*`.
+    """Patterns of hosts in lower case: `*.example.com`, `localhost:8080`, `::1`, `[::1]:80`, `*`.
 
     A pattern without a port means any port. Without patterns all are meant.
     """
@@ -14,7 +14,10 @@ class Receivers:
     __slots__ = ("_patterns",)
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._patterns = [split_port(pattern) for pattern in patterns]
+        self._patterns = [
+            (pattern, 0) if pattern.count(":") > 1 and "[" not in pattern else split_port(pattern)
+            for pattern in patterns
+        ]
 
     def include(self, address: str, port: int) -> bool:
         """Tell whether the server at this address, in lower case, receives context."""

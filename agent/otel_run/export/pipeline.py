@@ -144,14 +144,16 @@ class Pipeline:
             self._life.release()
 
     def _start_thread(self) -> None:
+        # All of it beforehand: the thread may have left again before this one goes on.
         self._done.acquire()
+        self._running = True
+        self.threshold = self._batch - 1
         try:
             start_new_thread(self._run, ())
         except RuntimeError:  # too late in the life of the interpreter
+            self.threshold = 0
+            self._running = False
             self._done.release()
-            return
-        self._running = True
-        self.threshold = self._batch - 1
 
     def _run(self) -> None:
         CURRENT.set(SUPPRESSED)
