@@ -7,7 +7,6 @@ INSTRUMENTORS = {
     "concurrent.futures.process": "otel_run_instrumentors.concurrent_futures",
     "concurrent.futures.thread": "otel_run_instrumentors.concurrent_futures",
     "flask.app": "otel_run_instrumentors.flask",
-    "flask.ctx": "otel_run_instrumentors.flask",
     "gevent.greenlet": "otel_run_instrumentors.gevent",
     "gevent.threadpool": "otel_run_instrumentors.gevent",
     "http.client": "otel_run_instrumentors.http_client",

@@ -346,7 +346,9 @@ class Querying(Memory):
 
     def pump(self, now: float, deadline: float | None) -> None:  # noqa: ARG002
         """Query."""
-        sqlite3.connect(":memory:").execute("SELECT 2").close()
+        connection = sqlite3.connect(":memory:")
+        connection.execute("SELECT 2")
+        connection.close()
 
 
 def test_nothing_that_the_export_thread_does_is_recorded() -> None:

@@ -10,7 +10,7 @@ from otel_run.export.pipeline import PIPELINE
 from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
 from otel_run.signals.ids import draw
-from otel_run.signals.sampling import sampler
+from otel_run.signals.sampling import RANDOMNESS, sampler
 from otel_run.signals.span import Event, Extras, Span
 
 TYPE_CHECKING = False
@@ -25,7 +25,6 @@ SETTINGS = settings.current()
 SAMPLER = sampler(SETTINGS.sampler, SETTINGS.sampler_ratio)
 TRACING = bool(SETTINGS.exporters["traces"])
 
-sample_root = SAMPLER.root
 sample_child = SAMPLER.child
 
 
@@ -49,7 +48,7 @@ class Operation(Span):
             self.parent_is_remote = False
             self.trace_state = ""
             self.values = None if parent is None else parent.values
-            self.sampled = TRACING and sample_root(trace_id)
+            self.sampled = TRACING and trace_id & RANDOMNESS >= SAMPLER.threshold
         else:
             self.trace_id = parent.trace_id
             self.parent_id = parent.span_id
@@ -102,8 +101,13 @@ class Operation(Span):
     def end_with(self, outcome: Outcome) -> None:
         """End now, once: hand over the span, or the point alone if it is not sampled."""
         duration = perf_counter_ns() - self.started
-        if self.token is not None:
-            self.leave()
+        token = self.token
+        if token is not None:  # as `leave` has it
+            self.token = None
+            try:
+                CURRENT.reset(token)
+            except (ValueError, RuntimeError):
+                pass
         if self.end:
             return
         self.end = self.start + duration
@@ -126,6 +130,20 @@ class Operation(Span):
         """Count what the record holds beyond the usual, in bytes."""
         extras = self.extras = self.extras or Extras()
         extras.weight += weight
+
+
+class Silence(Operation):
+    """A call of which nothing is recorded, and nothing of what it leads to."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.end = 1  # so that nobody ends it
+        self.token = None
+
+    def enter(self) -> None:
+        """Have nothing recorded."""
+        self.token = CURRENT.set(SUPPRESSED)
 
 
 def is_suppressed(parent: Node, convention: Convention) -> bool:

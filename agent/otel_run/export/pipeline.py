@@ -245,13 +245,14 @@ class Pipeline:
         if not self._running:
             return
         self._stopping = True
+        self.worker.pause()
         self._wake()
-        if not self._join(PARK_WAIT):
+        if not self._join(PARK_WAIT / 2):
             if self.worker.importing:
                 self._join(IMPORT_WAIT)
             else:
                 self.worker.interrupt()
-                self._join(PARK_WAIT)
+                self._join(PARK_WAIT / 2)
         self._await_exit()
 
     def _await_exit(self) -> None:

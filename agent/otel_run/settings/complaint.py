@@ -27,7 +27,7 @@ def compose_unknown(name: str, known: Iterable[str]) -> str:
 
 def shown(name: str, value: str) -> str:
     """`value` quoted, on one line, and without what may be a secret."""
-    if "HEADERS" in name:
+    if name.endswith("_HEADERS"):
         return "'***'"
     if "@" in value:
         head, _, tail = value.rpartition("@")

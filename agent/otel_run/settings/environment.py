@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_run.settings.values import NotBuiltIn, listed
+from otel_run.settings.values import NotBuiltIn, is_pattern, listed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,16 @@ class Environment:
         elif any(part not in built_in for part in parts):
             self.complain(name, NotBuiltIn((*built_in, "none")), ",".join(chosen))
         return chosen
+
+    def patterns(self, name: str, instead: str) -> tuple[str, ...]:
+        """The names and regular expressions listed in a variable; `instead` where one is bad."""
+        parts = listed(self.given.get(name, ""))
+        for place, part in enumerate(parts, 1):
+            if not is_pattern(part):
+                problem = ValueError(f"part {place} is no regular expression")
+                self.complain(name, problem, instead)
+                return tuple(listed(instead))
+        return tuple(parts)
 
     def complain(self, name: str, problem: ValueError, instead: str) -> None:
         """Say once that `instead` is used in the place of what `name` holds."""

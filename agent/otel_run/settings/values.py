@@ -108,6 +108,33 @@ def listed(text: str) -> list[str]:
     return list(dict.fromkeys(part for part in map(str.strip, text.split(",")) if part))
 
 
+def hosts(text: str) -> tuple[str, ...]:
+    """Hosts in lower case; of a URL its host."""
+    origins = (part.partition("://")[2] or part for part in listed(text.lower()))
+    return tuple(origin.partition("/")[0] for origin in origins)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a regular expression would stand for itself alone: a name."""
+    return text.replace("-", "").replace("_", "").isalnum()
+
+
+def is_pattern(text: str) -> bool:
+    """Whether it is a name, or else a regular expression."""
+    if is_plain(text):
+        return True
+    import re
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(text)
+    except Exception:  # what Python warns of, or finds too large, is as bad
+        return False
+    return True
+
+
 def pairs(text: str) -> dict[str, str]:
     """`k=v,…`, percent-decoded; one bad pair makes all of it bad (resource/sdk.md)."""
     from otel_run import percent
