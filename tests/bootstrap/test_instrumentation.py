@@ -177,12 +177,12 @@ print(wires.carry(), 'otel_run_instrumentors.wires' in sys.modules)
     assert python.run("-c", program, path=(AUTOLOAD, own)).stdout == "as it was False\n"
 
 
-@pytest.mark.parametrize("names", ["shop-library", "wires", "*"])
-def test_what_carries_along_can_be_left_alone(python: BarePython, own: Path, names: str) -> None:
+@pytest.mark.parametrize("value", ["shop-library", "wires", "*"])
+def test_what_carries_along_can_be_left_alone(python: BarePython, own: Path, value: str) -> None:
     result = python.run(
         *("-c", "import shop_library, wires; print(wires.carry())"),
         path=(AUTOLOAD, own),
-        env={"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": names},
+        env={DISABLED: value},
     )
 
     assert result.stdout == "as it was\n"
