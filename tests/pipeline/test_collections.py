@@ -19,7 +19,7 @@ def collections():
     return [generation["collections"] for generation in gc.get_stats()]
 
 def settle():
-    """Wait until no more than a batch is left, however busy the machine is."""
+    # Until no more than a batch is left, however busy the machine is.
     pipeline = sys.modules.get("otel_run.export.pipeline")
     while pipeline and len(pipeline.PIPELINE.queue) >= 512:
         time.sleep(0.001)
