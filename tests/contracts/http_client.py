@@ -15,12 +15,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from contracts.instrumentor import InstrumentorContract
 from contracts.origin import Origin, closed_port
 from otel_run.engine import http_client
+from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.receivers import Receivers
 from otel_run.engine.url import Urls
 from otel_run.signals.context import CURRENT, Node
 from otlp import spans_in
-from recording import unpatch_all
+from recording import instrumentors, unpatch_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -403,6 +404,21 @@ class HttpClientContract(InstrumentorContract):
         assert added <= set(named.headers)
         assert not added & set(unnamed.headers)
         assert len(recording.spans()) == 2
+
+    def test_an_excluded_url_leaves_nothing_and_no_context(
+        self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exclusion = Exclusion(("/internal/",), frozenset())
+        for instrumentor in instrumentors().values():
+            if hasattr(instrumentor.convention, "_urls"):
+                monkeypatch.setattr(instrumentor.convention, "_urls", Urls(exclusion))
+
+        assert self.request("GET", origin.url("/internal/x?a=1"))[0] == 200
+        assert recording.spans() == []
+        assert recording.metrics() == []
+        self.request("GET", origin.url("/x?back=/internal/"))
+        assert recording.span().attributes["url.full"] == origin.url("/x?back=/internal/")
+        assert ["traceparent" in received.headers for received in origin.received] == [False, True]
 
     def test_headers_that_a_setting_names_are_recorded(
         self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch

@@ -365,10 +365,10 @@ class HttpServerContract(InstrumentorContract):
     def test_headers_are_recorded_where_settings_name_them_and_secrets_never(
         self, recording: Recording, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        engine = "otel_run.engine.http_server.CAPTURED"
+        engine = "otel_run.engine.http_server"
         for kind in ("request", "response"):
             captured = CapturedHeaders(("x-.*", "Content-Language", "cookie"), ("x-sesame",), kind)
-            monkeypatch.setattr(f"{engine}_{kind.upper()}", captured)
+            monkeypatch.setattr(f"{engine}.{kind.upper()}_HEADERS", captured)
 
         def application(_: Any, start_response: Any) -> list[bytes]:
             headers = [("X-Answer", "1"), ("X-Answer", "2"), ("Content-Language", "en")]

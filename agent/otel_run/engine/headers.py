@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from re import Pattern
 
+    from otel_run.engine.operation import Operation
+
 # A longer name is none that a setting means.
 LONGEST_NAME = 128
 
@@ -42,6 +44,13 @@ class CapturedHeaders:
         self._prefix = f"http.{kind}.header."
         # By name: the attribute, "" for none, and whether the value may be seen.
         self._keys: Cache[str, tuple[str, bool]] = Cache(512)
+
+    def capture(self, operation: Operation, items: Iterable[tuple[str, str]]) -> None:
+        """Record those of the headers that are asked for."""
+        found = self.attributes(items)
+        if found and operation.attributes is not None:
+            operation.attributes.update(found)
+            operation.add_weight(sum(len(value) for values in found.values() for value in values))
 
     def attributes(self, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
         """Return the attributes for pairs of name and value; a name may come several times."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from otel_run import settings
 from otel_run.engine.convention import Convention
+from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import (
@@ -12,7 +13,7 @@ from otel_run.engine.http import (
     method_attributes,
     span_name,
 )
-from otel_run.engine.operation import Operation, is_suppressed
+from otel_run.engine.operation import Operation, Silence, is_suppressed
 from otel_run.engine.receivers import Receivers
 from otel_run.engine.url import Urls
 from otel_run.signals.context import CURRENT
@@ -39,6 +40,7 @@ NAME = "http.client"
 SETTINGS = settings.current()
 PROPAGATORS = SETTINGS.propagators
 RECEIVERS = Receivers(SETTINGS.propagate_to)
+EXCLUSION = Exclusion(SETTINGS.excluded_client_urls, frozenset())
 REQUEST_HEADERS, RESPONSE_HEADERS = (
     CapturedHeaders(SETTINGS.captured_headers[f"client_{kind}"], SETTINGS.sanitized_headers, kind)
     for kind in ("request", "response")
@@ -104,14 +106,6 @@ def add_peer(attributes: dict[str, Value], peer: HttpPeer) -> None:
     attributes["network.peer.port"] = peer.port
 
 
-def capture(operation: ClientOperation, captured: CapturedHeaders, headers: Headers) -> None:
-    """Record the headers that the settings ask for."""
-    found = captured.attributes(headers())
-    if found and operation.attributes is not None:
-        operation.attributes.update(found)
-        operation.add_weight(sum(len(value) for values in found.values() for value in values))
-
-
 class HttpClient(Convention):
     """Client spans: one for each request that goes out.
 
@@ -139,18 +133,24 @@ class HttpClient(Convention):
         self.read_response = read_response
         self.write_headers = write_headers
         self.read_resend = read_resend
-        self._urls = Urls()
+        self._urls = Urls(EXCLUSION)
 
-    def begin(self, call: Call) -> ClientOperation | None:
+    def begin(self, call: Call) -> Operation | None:
         """Start to record the request and propagate its context."""
-        operation = self.open(call)
-        if operation is not None:
+        operation = self._start(call)
+        if operation is None:
+            return None
+        if isinstance(operation, ClientOperation):
             self.propagate(operation, call)
-            operation.enter()
+        operation.enter()
         return operation
 
     def open(self, call: Call) -> ClientOperation | None:
         """Start an operation that is not current."""
+        operation = self._start(call)
+        return operation if isinstance(operation, ClientOperation) else None
+
+    def _start(self, call: Call) -> ClientOperation | Silence | None:
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
             if self.read_resend is not None:
@@ -158,6 +158,8 @@ class HttpClient(Convention):
             return None
         request = self.read_request(call)
         url = self._urls.get(request.url)
+        if url.is_excluded:
+            return Silence()
         origin = url.origin
         description = origin.descriptions.get(request.method) or self._describe(
             origin, request.method
@@ -184,7 +186,7 @@ class HttpClient(Convention):
     def propagate(self, operation: ClientOperation, call: Call) -> None:
         """Send the operation's context along, to those who are to receive it."""
         if operation.headers is not None:
-            capture(operation, REQUEST_HEADERS, operation.headers)
+            REQUEST_HEADERS.capture(operation, operation.headers())
             operation.headers = None
         if not operation.url.origin.receives(RECEIVERS):
             return
@@ -208,6 +210,9 @@ class HttpClient(Convention):
 
     def finish(self, operation: ClientOperation, call: Call, result: object) -> None:  # noqa: ARG002
         """Record the response."""
+        if operation.end:
+            operation.leave()
+            return
         self._respond(operation, self.read_response(result))
 
     def _respond(self, operation: ClientOperation, response: HttpResponse) -> None:
@@ -215,7 +220,7 @@ class HttpClient(Convention):
             if response.peer is not None:
                 add_peer(operation.attributes, response.peer)
             if RESPONSE_HEADERS.wanted and response.headers is not None:
-                capture(operation, RESPONSE_HEADERS, response.headers)
+                RESPONSE_HEADERS.capture(operation, response.headers())
         key = (response.status, response.version, "")
         operation.end_with(
             operation.description.outcomes.get(key) or self._conclude(operation.description, key)

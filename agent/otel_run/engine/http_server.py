@@ -41,7 +41,7 @@ NAME = "http.server"
 SETTINGS = settings.current()
 PROPAGATORS = SETTINGS.propagators
 TRUST_FORWARDED = SETTINGS.trust_forwarded
-CAPTURED_REQUEST, CAPTURED_RESPONSE = (
+REQUEST_HEADERS, RESPONSE_HEADERS = (
     CapturedHeaders(SETTINGS.captured_headers[f"server_{kind}"], SETTINGS.sanitized_headers, kind)
     for kind in ("request", "response")
 )
@@ -157,16 +157,10 @@ class ServerOperation(Operation):
     def respond(self, status: int, headers: Headers = ()) -> None:
         """Note what is about to be sent."""
         self.status = status
-        self.ask()
-        if CAPTURED_RESPONSE.wanted:
-            self.capture(CAPTURED_RESPONSE, headers)
-
-    def capture(self, captured: CapturedHeaders, headers: Headers) -> None:
-        """Keep the headers that are to be recorded."""
-        if self.attributes is None:
-            return
         try:
-            self.attributes.update(captured.attributes(headers))
+            self.ask()
+            if RESPONSE_HEADERS.wanted:
+                RESPONSE_HEADERS.capture(self, headers)
         except Exception as error:
             caught(error, self.convention.library)
 
@@ -175,14 +169,10 @@ class ServerOperation(Operation):
         if self.asked is None:
             return
         read, call = self.asked
-        try:
-            detail = read(call)
-            if detail is not None:
-                self.asked = None
-                self.convention.add(self, detail)
-        except Exception as error:
+        detail = read(call)
+        if detail is not None:
             self.asked = None
-            caught(error, self.convention.library)
+            self.convention.add(self, detail)
 
     def complete(self) -> None:
         """End with the last byte, and stay current: the application may have more to do."""
@@ -277,8 +267,8 @@ class HttpServer(Convention):
             size = len(request.path) + len(request.query)
             if size > LONG_REQUEST:
                 operation.add_weight(size)
-            if CAPTURED_REQUEST.wanted:
-                operation.capture(CAPTURED_REQUEST, request.headers())
+            if REQUEST_HEADERS.wanted:
+                REQUEST_HEADERS.capture(operation, request.headers())
         return operation
 
     def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:

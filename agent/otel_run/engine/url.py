@@ -7,6 +7,7 @@ from otel_run.signals.cache import Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from otel_run.engine.exclusion import Exclusion
     from otel_run.engine.receivers import Receivers
     from otel_run.signals.description import Description
 
@@ -36,14 +37,24 @@ class Origin:
 
 
 class Url:
-    """A URL without its secrets, its origin, and the secrets: what no message may hold either."""
+    """A URL without its secrets, its origin, and the secrets: what no message may hold either.
 
-    __slots__ = ("full", "origin", "secrets")
+    `is_excluded` tells that nothing is recorded of its requests.
+    """
 
-    def __init__(self, full: str, origin: Origin, secrets: tuple[str, ...]) -> None:
+    __slots__ = ("full", "is_excluded", "origin", "secrets")
+
+    def __init__(
+        self,
+        full: str,
+        origin: Origin,
+        secrets: tuple[str, ...],
+        is_excluded: bool,  # noqa: FBT001  known of each URL
+    ) -> None:
         self.full = full
         self.origin = origin
         self.secrets = secrets
+        self.is_excluded = is_excluded
 
 
 def join_url(scheme: str, host: str, port: int | None, target: object) -> str:
@@ -74,7 +85,8 @@ def split_port(authority: str) -> tuple[str, int]:
 class Urls:
     """The URLs and origins seen lately, each parsed once."""
 
-    def __init__(self) -> None:
+    def __init__(self, exclusion: Exclusion | None = None) -> None:
+        self._exclusion = exclusion
         self._urls: Cache[str, Url] = Cache(1024)
         self._origins: Cache[tuple[str, str, int], Origin] = Cache(512)
 
@@ -90,10 +102,15 @@ class Urls:
         authority, tail = rest[:end], rest[end:]
         if "%40" in authority.rpartition("@")[2]:  # the @ of a password, quoted together with it
             authority = authority.replace("%40", "@")
-        address, port = split_port(authority.rpartition("@")[2])
+        host = authority.rpartition("@")[2]
+        address, port = split_port(host)
+        path = tail.partition("#")[0].partition("?")[0]
+        exclusion = self._exclusion
+        is_excluded = exclusion is not None and exclusion.covers(path, scheme, host)
         origin = self.origin(scheme.lower(), address.lower(), port)
         full = f"{scheme}{separator}{redact_authority(authority)}{_redact_tail(tail)}"
-        url = Url(full, origin, () if full == text else secrets_in(authority, tail))
+        secrets = () if full == text else secrets_in(authority, tail)
+        url = Url(full, origin, secrets, is_excluded)
         if len(text) <= LONGEST_KEPT:
             self._urls.put(text, url)
         return url
