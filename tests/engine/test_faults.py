@@ -30,6 +30,7 @@ from contracts.origin import Origin, closed_port
 from contracts.wsgi_servers import serve_werkzeug
 from otel_run import guard
 from otel_run.engine.travel import ContextCarrier
+from otel_run.engine.url import Urls
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT
@@ -326,6 +327,9 @@ def _afterwards(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
     for instrumentor in instrumentors().values():
         monkeypatch.setattr(instrumentor, "_wraps", list(instrumentor._wraps))
         guard.turn_off[instrumentor.library] = instrumentor.turn_off
+        # A port may come again, and what is described for it already would not be again.
+        if hasattr(instrumentor.convention, "_urls"):
+            monkeypatch.setattr(instrumentor.convention, "_urls", Urls())
     unpatch_all()
     if request.node.name.find("[sqlite3-") > 0:
         gc.collect()  # the classes made for another test have its functions
