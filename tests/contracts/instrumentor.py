@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 import pickle
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -58,6 +59,7 @@ class InstrumentorContract:
     def patch(self) -> None:
         """Patch as the import hook does."""
         for module in self.instrumentor.modules:
+            importlib.import_module(module)
             self.instrumentor.patch(module)
 
     def test_every_place_is_patched_in_this_version(self) -> None:

@@ -137,7 +137,7 @@ class HttpClient(Convention):
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the request and propagate its context."""
-        operation = self._start(call)
+        operation = self.start(call)
         if operation is None:
             return None
         if isinstance(operation, ClientOperation):
@@ -147,10 +147,11 @@ class HttpClient(Convention):
 
     def open(self, call: Call) -> ClientOperation | None:
         """Start an operation that is not current."""
-        operation = self._start(call)
+        operation = self.start(call)
         return operation if isinstance(operation, ClientOperation) else None
 
-    def _start(self, call: Call) -> ClientOperation | Silence | None:
+    def start(self, call: Call) -> ClientOperation | Silence | None:
+        """Describe the request; nothing is recorded of one that is excluded."""
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
             if self.read_resend is not None:
