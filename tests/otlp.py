@@ -29,6 +29,22 @@ class Origin:
     schema_url: str
 
 
+class Recorded:
+    """What has an origin."""
+
+    origin: Origin
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """Attributes of the resource."""
+        return self.origin.resource
+
+    @property
+    def scope(self) -> str:
+        """Name of the instrumentation scope."""
+        return self.origin.scope
+
+
 @dataclass(frozen=True)
 class Event:
     """An event on a span; time in nanoseconds since the epoch."""
@@ -58,7 +74,7 @@ class Dropped:
 
 
 @dataclass(frozen=True)
-class Span:
+class Span(Recorded):
     """A span: ids in hex ("" without a parent), times in nanoseconds since the epoch.
 
     `kind` is one of internal, server, client, producer and consumer; `status` unset, ok or error.
@@ -81,16 +97,6 @@ class Span:
     dropped: Dropped
     origin: Origin
 
-    @property
-    def resource(self) -> dict[str, Any]:
-        """Attributes of the resource."""
-        return self.origin.resource
-
-    @property
-    def scope(self) -> str:
-        """Name of the instrumentation scope."""
-        return self.origin.scope
-
 
 @dataclass(frozen=True)
 class Point:
@@ -109,7 +115,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Metric:
+class Metric(Recorded):
     """A metric as one export showed it; `kind` is histogram, sum or gauge."""
 
     name: str
@@ -120,19 +126,9 @@ class Metric:
     points: list[Point]
     origin: Origin
 
-    @property
-    def resource(self) -> dict[str, Any]:
-        """Attributes of the resource."""
-        return self.origin.resource
-
-    @property
-    def scope(self) -> str:
-        """Name of the instrumentation scope."""
-        return self.origin.scope
-
 
 @dataclass(frozen=True)
-class Log:
+class Log(Recorded):
     """A log record; ids in hex, "" outside of a span."""
 
     body: Any

@@ -52,6 +52,9 @@ class Memory:
     def interrupt(self) -> None:
         """Never block."""
 
+    def pause(self) -> None:
+        """Never block."""
+
     def after_fork_in_child(self) -> None:
         """Forget what is the parent's."""
         self.requests.clear()

@@ -21,7 +21,7 @@ def prepare(environ: dict[str, str], command: list[str]) -> None:
     runs.prune(folder)
     uncoerce_locale(environ)
     environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""))
-    environ["OTEL_RUN_ROOT_PID"] = str(os.getpid())
+    environ.pop("OTEL_RUN_ROOT_PID", None)  # the run's first Python sets it, see lifecycle.py
     environ["OTEL_RUN_FOLDER"] = os.path.join(folder, new_run_name(service(environ, command)))
 
 

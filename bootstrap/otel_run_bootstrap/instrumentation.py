@@ -2,27 +2,69 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from otel_run_instrumentors.registry import INSTRUMENTORS
+from otel_run_bootstrap.mistake import give_up
+from otel_run_instrumentors.registry import CARRIERS, INSTRUMENTORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from otel_run.settings import Settings
 
+DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+
 told = False
+broken = False
+carrying = False
 
 
 def instrument(module_name: str) -> None:
     """Patch what the registry says of a module that was executed just now."""
-    disabled = read_settings().disabled_instrumentations
-    if "*" in disabled:
+    if broken or (module_name in CARRIERS and not carrying):
         return
-    reference = INSTRUMENTORS[module_name]
+    try:
+        is_patched = patch(module_name)
+    except Exception:
+        check_agent()
+        raise
+    if is_patched and not carrying:
+        carry()
+
+
+def patch(module_name: str) -> bool:
+    """Patch a module, unless its library is to be left alone."""
+    reference = wanted(module_name)
+    if not reference:
+        return False
     __import__(reference)
-    instrumentor = sys.modules[reference].INSTRUMENTOR
-    if instrumentor.library not in disabled:
-        instrumentor.patch(module_name)
+    sys.modules[reference].INSTRUMENTOR.patch(module_name)
+    return True
+
+
+def wanted(module_name: str) -> str:
+    """Return the module of the instrumentor; "" where its library is to be left alone."""
+    reference = INSTRUMENTORS[module_name]
+    disabled = read_settings().disabled_instrumentations
+    if disabled:
+        from otel_run_instrumentors.names import is_named
+
+        return "" if is_named(reference, disabled) else reference
+    return reference
+
+
+def carry() -> None:
+    """Patch what carries along and is imported by now; the rest is patched when it is."""
+    global carrying  # noqa: PLW0603 (from the first library on)
+    carrying = True
+    for name in CARRIERS:
+        if is_executed(name):
+            patch(name)
+
+
+def is_executed(module_name: str) -> bool:
+    spec = getattr(sys.modules.get(module_name), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def read_settings() -> Settings:
@@ -33,13 +75,41 @@ def read_settings() -> Settings:
     settings = current()
     if not told:
         told = True
-        if settings.complaints and (settings.root or not settings.root_pid):
-            complain(settings.complaints)
+        if settings.root or not settings.root_pid:
+            complain(settings)
     return settings
 
 
-def complain(complaints: tuple[str, ...]) -> None:
-    from otel_run.notice import inform
+def complain(settings: Settings) -> None:
+    lines = list(settings.complaints)
+    if settings.disabled_instrumentations:
+        lines += unknown_names(settings.disabled_instrumentations)
+    if lines:
+        from otel_run.notice import inform
 
-    for line in complaints:
-        inform(line)
+        for line in lines:
+            inform(line)
+
+
+def unknown_names(names: frozenset[str]) -> list[str]:
+    """Return what there is to say of libraries to be left alone that nobody knows."""
+    from otel_run_instrumentors.names import explain, unknown
+
+    strangers = unknown(names)
+    if not strangers:
+        return []
+    from otel_run.settings.complaint import compose
+
+    instead = "the rest of it" if len(strangers) < len(names) else ""
+    problem = ValueError(explain(strangers))
+    return [compose(DISABLED, os.environ.get(DISABLED, ""), problem, instead)]
+
+
+def check_agent() -> None:
+    """Where it is not one instrumentor that fails but all must, say why, and try no other."""
+    global broken  # noqa: PLW0603 (what cannot be loaded now cannot be loaded later)
+    try:
+        __import__("otel_run.engine")
+    except Exception as error:
+        broken = True
+        give_up(error)

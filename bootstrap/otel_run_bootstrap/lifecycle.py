@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 LAST = -sys.maxsize
 
 
+# When the run's folder last got a file, as it was when this process began.
+changed_before = 0
+
+
 def watch() -> None:
     """Register before the program does: what is registered first runs last, before fork too."""
+    become_root()
     atexit.register(end)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
@@ -48,13 +53,32 @@ def end() -> None:
         return  # the user has waited long enough
 
 
+def become_root() -> None:
+    """Be the one that speaks for the run, unless a Python does that has started this one.
+
+    The command may have become a shell, which does not: each Python that it starts then does.
+    """
+    global changed_before  # noqa: PLW0603 (once in a process)
+    if os.environ.get("OTEL_RUN_FOLDER") and not os.environ.get("OTEL_RUN_ROOT_PID"):
+        os.environ["OTEL_RUN_ROOT_PID"] = str(os.getpid())
+    changed_before = changed()
+
+
+def changed() -> int:
+    """When the run's folder last got a file, in ns; 0 without a folder."""
+    try:
+        return os.stat(os.environ.get("OTEL_RUN_FOLDER", "")).st_mtime_ns
+    except OSError:
+        return 0
+
+
 def ran() -> bool:
-    """Whether this is the first process of a run that has stored something, if only a child of it.
+    """Whether this process speaks for a run that has stored something, if only a child of it.
 
     What is asked here costs nothing; the settings say the rest.
     """
     is_root = os.environ.get("OTEL_RUN_ROOT_PID") == str(os.getpid())
-    return is_root and os.path.isdir(os.environ.get("OTEL_RUN_FOLDER", ""))
+    return is_root and changed() != changed_before
 
 
 def tell_summary() -> None:

@@ -1,7 +1,8 @@
 """http.client: one client span from `putrequest` to `getresponse`.
 
 A request is made of several calls, whether the program writes them or `HTTPConnection.request`
-does. Within a library that is built on this one there is no span: the outer one is told the peer.
+does. One whose response nobody fetches ends with its connection. Within a library that is built on
+this one there is no span: the outer one is told the peer.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ INSTRUMENTOR = Instrumentor(
             start="http.client:HTTPConnection.putrequest",
             send="http.client:HTTPConnection.endheaders",
             answer="http.client:HTTPConnection.getresponse",
+            close="http.client:HTTPConnection.close",
             read_peer=read_peer,
         ),
     ),

@@ -6,19 +6,37 @@ INSTRUMENTORS = {
     "aiohttp.client": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.client_reqrep": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.connector": "otel_run_instrumentors.aiohttp_client",
+    "aiosqlite.core": "otel_run_instrumentors.aiosqlite",
     "botocore.httpsession": "otel_run_instrumentors.botocore",
+    "concurrent.futures.process": "otel_run_instrumentors.concurrent_futures",
+    "concurrent.futures.thread": "otel_run_instrumentors.concurrent_futures",
     "flask.app": "otel_run_instrumentors.flask",
-    "flask.ctx": "otel_run_instrumentors.flask",
+    "gevent.greenlet": "otel_run_instrumentors.gevent",
+    "gevent.threadpool": "otel_run_instrumentors.gevent",
     "http.client": "otel_run_instrumentors.http_client",
     "httpcore._async.connection_pool": "otel_run_instrumentors.httpcore",
     "httpcore._sync.connection_pool": "otel_run_instrumentors.httpcore",
     "httpx._client": "otel_run_instrumentors.httpx",
+    "multiprocessing.pool": "otel_run_instrumentors.multiprocessing_pool",
     "requests.sessions": "otel_run_instrumentors.requests",
     "sqlalchemy.engine.default": "otel_run_instrumentors.sqlalchemy",
     "sqlite3": "otel_run_instrumentors.sqlite3",
     "sqlite3.dbapi2": "otel_run_instrumentors.sqlite3",
+    "threading": "otel_run_instrumentors.threading",
     "urllib.request": "otel_run_instrumentors.urllib_request",
     "urllib3.connectionpool": "otel_run_instrumentors.urllib3",
     "werkzeug.serving": "otel_run_instrumentors.werkzeug",
     "wsgiref.handlers": "otel_run_instrumentors.wsgiref",
 }
+
+# What only carries along what others record: patched with the first of those, or after it, for
+# nearly every program imports one of these, and most have nothing to carry at the start.
+CARRIERS = (
+    "aiosqlite.core",
+    "concurrent.futures.process",
+    "concurrent.futures.thread",
+    "gevent.greenlet",
+    "gevent.threadpool",
+    "multiprocessing.pool",
+    "threading",
+)

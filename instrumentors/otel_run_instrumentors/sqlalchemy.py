@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from otel_run.engine import Call, Instrumentor, Silent
 from otel_run.engine.database import Database, DatabaseClient, Statement, same_database
 from otel_run.engine.sql import GENERIC, SQLITE
+from otel_run.engine.subclass import STATE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,16 +38,31 @@ DIALECTS = {"sqlite": SQLITE}
 _databases: MutableMapping[Engine, Database] = WeakKeyDictionary()
 
 
-def read_database(engine: Engine) -> Database:
+def read_database(engine: Engine, cursor: Any) -> Database:
     found = _databases.get(engine)
     if found is None:
         url = engine.url
-        name = engine.dialect.name
-        port = 0 if url.port == DEFAULT_PORTS.get(name) else url.port or 0
-        namespace = url.database or (":memory:" if name == "sqlite" else "")
+        port = 0 if url.port == DEFAULT_PORTS.get(engine.dialect.name) else url.port or 0
+        namespace = url.database or read_namespace(engine, cursor)
         found = database_of(engine.dialect, namespace, url.host or "", port)
-        _databases[engine] = found
+        if url.database or connects_itself(engine):
+            _databases[engine] = found
     return found
+
+
+def read_namespace(engine: Engine, cursor: Any) -> str:
+    """Name a database that the URL does not name; "" where nobody knows."""
+    if connects_itself(engine):
+        return ":memory:" if engine.dialect.name == "sqlite" else ""
+    # A connection that the program has made knows, if its driver is recorded.
+    known: Database | None = getattr(getattr(cursor, "connection", None), STATE, None)
+    return known.namespace if known is not None else ""
+
+
+def connects_itself(engine: Engine) -> bool:
+    """Whether no `creator` of the program's makes the connections, each maybe to another place."""
+    creator = getattr(engine.pool, "_creator", None)
+    return getattr(creator, "__module__", "") == "sqlalchemy.engine.create"
 
 
 def database_of(
@@ -58,15 +74,14 @@ def database_of(
 
 
 def read_statement(call: Call) -> Statement:
-    context: DefaultExecutionContext | None = call.arg(CONTEXT[call.function.__name__], "context")
+    name = call.function.__name__
+    context: DefaultExecutionContext | None = call.arg(CONTEXT[name], "context")
     if context is None:
         database = database_of(call.instance)
     else:
-        database = read_database(context.root_connection.engine)
-    values: Any = (
-        call.arg(2, "parameters") if call.function.__name__ != "do_execute_no_params" else None
-    )
-    batch = len(values) if call.function.__name__ == "do_executemany" else 1
+        database = read_database(context.root_connection.engine, call.arg(0, "cursor"))
+    values: Any = None if name == "do_execute_no_params" else call.arg(2, "parameters")
+    batch = len(values) if name == "do_executemany" else 1
     return Statement(call.arg(1, "statement"), values, database, batch)
 
 

@@ -13,5 +13,5 @@ INSTRUMENTOR = Instrumentor(
     versions=">=2.0",
     convention=wsgi.convention(),
     layer=1,
-    targets=(Application("werkzeug.serving:BaseWSGIServer.__init__", 2, "app"),),
+    targets=(Application("werkzeug.serving:BaseWSGIServer.__init__", 2, "app", wsgi.SERVE),),
 )

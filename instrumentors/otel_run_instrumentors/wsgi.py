@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from otel_run.engine import Call
+    from otel_run.engine.http_server import HttpServerDetail, ServerOperation
 
 
 class Keys(dict[str, str]):
@@ -25,23 +27,36 @@ PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
 
-def read_request(call: Call) -> HttpServerRequest:
-    environ: dict[str, Any] = call.arg(0, "environ")
-    get = environ.get
-    path = f"{get('SCRIPT_NAME', '')}{get('PATH_INFO', '')}"
-    port: str = get("REMOTE_PORT") or "0"
-    return HttpServerRequest(
-        method=get("REQUEST_METHOD", "GET"),
-        scheme=get("wsgi.url_scheme", "http"),
-        host=get("HTTP_HOST") or server_of(environ),
-        path=quoted(path) if path.strip(PLAIN) else path,
-        query=get("QUERY_STRING", ""),
-        version=get("SERVER_PROTOCOL", "").partition("/")[2],
-        peer_address=get("REMOTE_ADDR") or "",
-        peer_port=int(port) if str(port).isdigit() else 0,
-        header=lambda name: get(KEYS[name]),
-        subject=get("wsgi.input"),
-    )
+class WsgiRequest(HttpServerRequest):
+    """What the environment of a call tells."""
+
+    __slots__ = ("environ",)
+
+    def __init__(self, call: Call) -> None:
+        environ: dict[str, Any] = call.arg(0, "environ")
+        self.environ = environ
+        get = environ.get
+        self.method = get("REQUEST_METHOD", "GET")
+        self.scheme = get("wsgi.url_scheme", "http")
+        self.host = get("HTTP_HOST") or server_of(environ)
+        path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
+        self.path = quoted(path) if path.strip(PLAIN) else path
+        self.query = get("QUERY_STRING", "")
+        self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
+        self.peer_address = get("REMOTE_ADDR") or ""
+        port = get("REMOTE_PORT")
+        self.peer_port = int(port) if port and str(port).isdigit() else 0
+        self.subject = get("wsgi.input")
+
+    def header(self, name: str) -> str | None:
+        return self.environ.get(KEYS[name])
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        for key, value in self.environ.items():
+            if key.startswith("HTTP_"):
+                yield key[5:].replace("_", "-").lower(), value
+            elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+                yield key.replace("_", "-").lower(), value
 
 
 def server_of(environ: Mapping[str, Any]) -> str:
@@ -55,14 +70,14 @@ def quoted(path: str) -> str:
     return quote(path.encode("latin-1", "replace"), safe=PLAIN)
 
 
-def observe(call: Call, respond: Callable[[int], None]) -> None:
+def observe(call: Call, operation: ServerOperation) -> None:
     start_response: Callable[..., Any] = call.arg(1, "start_response")
 
-    def start(status: str, *rest: object, **more: object) -> Any:
+    def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
         code = status[:3] if isinstance(status, str) else ""
         if code.isdecimal():
-            respond(int(code))
+            operation.respond(int(code), rest[0] if rest else ())
         return write
 
     call.replace(1, "start_response", start)
@@ -76,6 +91,12 @@ def is_whole(call: Call, result: object) -> bool:
     return isinstance(wrapper, type) and isinstance(result, wrapper)
 
 
-def convention() -> HttpServer:
+def convention(
+    read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
+) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(read_request, observe, is_whole)
+    return HttpServer(WsgiRequest, observe, read_detail)
+
+
+# How an application is wrapped.
+SERVE = iterable(is_whole)

@@ -10,5 +10,5 @@ INSTRUMENTOR = Instrumentor(
     versions=">=3.10",
     convention=wsgi.convention(),
     layer=1,
-    targets=(Application("wsgiref.handlers:BaseHandler.run", 0, "application"),),
+    targets=(Application("wsgiref.handlers:BaseHandler.run", 0, "application", wsgi.SERVE),),
 )

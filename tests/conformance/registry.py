@@ -187,7 +187,8 @@ def metric_faults(metric: Metric) -> Iterator[str]:
     if definition is None or definition["deprecated"]:
         yield "it is unknown, or deprecated"
         return
-    if (metric.kind, metric.unit) != (definition["instrument"], definition["unit"]):
+    instrument = {"sum": "updowncounter"}.get(metric.kind, metric.kind)
+    if (instrument, metric.unit) != (definition["instrument"], definition["unit"]):
         yield f"it is a {metric.kind} in {metric.unit}"
     for point in metric.points:
         if point.attributes == OVERFLOW:

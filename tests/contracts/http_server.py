@@ -13,7 +13,9 @@ import pytest
 
 from contracts.instrumentor import InstrumentorContract
 from contracts.wire import AGENT, Wire, answer_to, request_bytes, without_date
-from otel_run.signals.context import CURRENT
+from otel_run.engine.exclusion import Exclusion
+from otel_run.engine.headers import CapturedHeaders
+from otel_run.signals.context import CURRENT, SUPPRESSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,6 +30,7 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN_ID = "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 MARKER = "hunter2marker"
+METRICS = {"http.server.active_requests", "http.server.request.duration"}
 BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 
 
@@ -312,6 +315,93 @@ class HttpServerContract(InstrumentorContract):
             port, error__type=f"{Unhandled.__module__}.Unhandled"
         )
         assert [event.attributes["exception.message"] for event in span.events] == ["in the middle"]
+
+    def test_requests_that_are_being_served_are_counted(self, recording: Recording) -> None:
+        go_on = threading.Event()
+
+        def application(_: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            yield b"one"
+            go_on.wait(20)
+
+        with self.serve(application) as address, Wire(address) as wire:
+            wire.send(request_bytes())
+            wire.until(b"one")
+            meanwhile = active(recording)
+            go_on.set()
+            wire.rest()
+
+        common = {"http.request.method": "GET", "url.scheme": "http"}
+        afterwards = active(recording)
+        assert [(point.attributes, point.value) for point in meanwhile.points] == [(common, 1)]
+        assert [(point.attributes, point.value) for point in afterwards.points] == [(common, 0)]
+        assert (afterwards.unit, afterwards.cumulative) == ("{request}", True)
+
+    def test_an_excluded_request_leaves_nothing_and_nor_does_what_it_leads_to(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        exclusion = Exclusion(("^/internal/", "shop.example:8080/probe$"), frozenset({"/healthz"}))
+        monkeypatch.setattr("otel_run.engine.http_server.EXCLUSION", exclusion)
+        current: list[object] = []
+
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            current.append(CURRENT.get())
+            return hello(_, start_response)
+
+        for target in ("/healthz", "/healthz?verbose", "/internal/x", "/probe"):
+            assert b" 200 " in self.ask(application, request_bytes(target)).splitlines()[0]
+        assert recording.spans() == []
+        assert recording.metrics() == []
+        assert current == [SUPPRESSED] * 4
+
+        for target in ("/healthz/more", "/x/internal/", "/probes"):
+            self.ask(hello, request_bytes(target))
+        assert [span.attributes["url.path"] for span in recording.spans()] == [
+            "/healthz/more",
+            "/x/internal/",
+            "/probes",
+        ]
+
+    def test_headers_are_recorded_where_settings_name_them_and_secrets_never(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = "otel_run.engine.http_server.CAPTURED"
+        for kind in ("request", "response"):
+            captured = CapturedHeaders(("x-.*", "Content-Language", "cookie"), ("x-sesame",), kind)
+            monkeypatch.setattr(f"{engine}_{kind.upper()}", captured)
+
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            headers = [("X-Answer", "1"), ("X-Answer", "2"), ("Content-Language", "en")]
+            start_response("200 OK", [*headers, ("Set-Cookie", MARKER), ("X-Api-Key", MARKER)])
+            return [b"hello"]
+
+        with self.serve(application) as address, Wire(address) as wire:
+            secrets = {"x-sesame": MARKER, "cookie": MARKER, "authorization": MARKER}
+            wire.send(request_bytes(**{"x-dashed-name": "a, b", "accept": "*/*"}, **secrets))
+            port = wire.port
+            wire.rest()
+
+        assert recording.span().attributes == {
+            **self.expected(port),
+            "http.request.header.cookie": ["REDACTED"],
+            "http.request.header.x-dashed-name": ["a, b"],
+            "http.request.header.x-sesame": ["REDACTED"],
+            "http.response.header.content-language": ["en"],
+            "http.response.header.x-answer": ["1", "2"],
+            "http.response.header.x-api-key": ["REDACTED"],
+        }
+        assert MARKER.encode() not in recording.exported()
+
+    def test_what_proxies_say_is_ignored_where_a_setting_says_so(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("otel_run.engine.http_server.TRUST_FORWARDED", False)
+        with self.serve(hello) as address, Wire(address) as wire:
+            wire.send(request_bytes(forwarded="for=203.0.113.9;proto=https;host=h.example"))
+            port = wire.port
+            wire.rest()
+
+        assert recording.span().attributes == self.expected(port)
 
     def test_a_body_is_closed_once(self, recording: Recording) -> None:
         body = Body([b"one", b"two"])
@@ -629,7 +719,18 @@ def ignoring(*_: Any) -> Callable[[bytes], object]:
 
 
 def duration(recording: Recording) -> Metric:
-    """The one metric of HTTP servers."""
-    [metric] = recording.metrics()
-    assert metric.name == "http.server.request.duration"
+    """How long requests took."""
+    return named(recording, "http.server.request.duration")
+
+
+def active(recording: Recording) -> Metric:
+    """How many requests are being served."""
+    return named(recording, "http.server.active_requests")
+
+
+def named(recording: Recording, name: str) -> Metric:
+    """The one metric of this name."""
+    metrics = recording.metrics()
+    assert {metric.name for metric in metrics} <= METRICS
+    [metric] = [metric for metric in metrics if metric.name == name]
     return metric

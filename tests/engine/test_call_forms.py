@@ -36,11 +36,12 @@ def recorder() -> Iterator[Recorder]:
     convention.bind("forms", 0)
     yield Recorder(convention, "forms")
     METER.remove(convention.duration)
+    METER.remove(convention.active)
 
 
 def patched(recorder: Recorder, application: Callable[..., Any]) -> Callable[..., Any]:
     """An application whose calls are recorded to the last item."""
-    made: Callable[..., Any] = Patched(application, iterable(recorder, wsgi.is_whole))
+    made: Callable[..., Any] = Patched(application, wsgi.SERVE(recorder))
     return made
 
 
@@ -66,7 +67,7 @@ def test_a_reader_that_raises_leaves_result_and_context_alone(
     recording: Recording, recorder: Recorder
 ) -> None:
     body = iter([b"one"])
-    application = Patched(answering(body), iterable(recorder, broken))
+    application = Patched(answering(body), iterable(broken)(recorder))
 
     assert application(minimal_environ(), ignoring) is body
     assert CURRENT.get() is None

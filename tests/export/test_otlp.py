@@ -22,7 +22,7 @@ from otel_run.export.metrics import metrics_request
 from otel_run.export.otlp import Encoder, resource, trace_request
 from otel_run.export.protobuf import read_fields
 from otel_run.signals.description import Description, Outcome, Scope
-from otel_run.signals.metrics import METER, Histogram, Series
+from otel_run.signals.metrics import METER, Distribution, Histogram
 from otel_run.signals.span import Span
 
 if TYPE_CHECKING:
@@ -298,9 +298,9 @@ def instruments(draw: st.DrawFn) -> Histogram:
     return histogram
 
 
-def new_series(histogram: Histogram, described: dict[str, Any]) -> Series:
+def new_series(histogram: Histogram, described: dict[str, Any]) -> Distribution:
     """Return a series that the histogram does not know yet."""
-    return Series(histogram, described)
+    return Distribution(histogram, described)
 
 
 def expected_metric(histogram: Histogram, now: int) -> metrics_pb2.Metric | None:

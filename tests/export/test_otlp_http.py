@@ -33,7 +33,7 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def otlp_to() -> Iterator[Callable[..., OtlpHttp]]:
-    """Make destinations with these settings, closed with the test."""
+    """Make destinations with these settings, whose connections end with the test."""
     made: list[OtlpHttp] = []
 
     def make(url: str, **variables: str) -> OtlpHttp:
@@ -44,7 +44,8 @@ def otlp_to() -> Iterator[Callable[..., OtlpHttp]]:
 
     yield make
     for otlp in made:
-        otlp.close()
+        for outbox in otlp._outboxes.values():
+            outbox.transport.close()
 
 
 def counts(otlp: OtlpHttp) -> tuple[int, int]:

@@ -23,17 +23,20 @@ from otel_run.export.transport import Interrupted, Transport
 from otel_run.settings import Endpoint
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import trustme
 
+    from export.raw_server import RawServer
     from otel_run.export.reply_reader import Reply
 
 # Where a server has to give up on its own; nothing waits that long when all is well.
 LONG = 60.0
 SHORT = 0.3
 
+PAYLOAD = b"payload"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -396,11 +399,23 @@ def test_a_certificate_that_cannot_be_read_is_named(
 
 def interrupted(transport: Transport, is_sending: Callable[[], object]) -> list[type]:
     """Interrupt the transport while it sends; return what `send` raised."""
+    return stopped(transport, is_sending, transport.interrupt)
+
+
+def paused(transport: Transport, is_sending: Callable[[], object]) -> list[type]:
+    """Have the transport pause while it sends; return what `send` raised."""
+    return stopped(transport, is_sending, transport.pause)
+
+
+def stopped(
+    transport: Transport, is_sending: Callable[[], object], stop: Callable[[], None]
+) -> list[type]:
+    """Stop the transport while it sends; return what `send` raised."""
     raised: list[type] = []
 
     def send() -> None:
         try:
-            transport.send(b"payload")
+            transport.send(PAYLOAD)
         except OSError as error:
             raised.append(type(error))
 
@@ -408,7 +423,7 @@ def interrupted(transport: Transport, is_sending: Callable[[], object]) -> list[
     thread.start()
     while not is_sending():
         time.sleep(0.001)
-    transport.interrupt()
+    stop()
     thread.join()
     return raised
 
@@ -452,6 +467,60 @@ def test_an_interruption_holds_until_it_is_over(
         transport.resume()
 
         assert transport.send(b"payload").status == 200
+
+
+@pytest.mark.parametrize("fixture", ["collector", "secure_collector"])
+def test_after_a_pause_the_reply_is_waited_for_and_nothing_sent_again(
+    fixture: str,
+    certificate: Path,
+    transport_to: Callable[..., Transport],
+    request: pytest.FixtureRequest,
+) -> None:
+    collector: Collector = request.getfixturevalue(fixture)
+    collector.script(Answer(201, delay=SHORT))
+    transport = transport_to(collector.endpoint, certificate=str(certificate))
+
+    assert paused(transport, lambda: collector.requests) == [Interrupted]
+    with pytest.raises(Interrupted):
+        transport.send(PAYLOAD)
+    transport.resume()
+    assert transport.send(PAYLOAD).status == 201
+    assert transport.send(b"another").status == 200
+    assert [one.body for one in collector.requests] == [PAYLOAD, b"another"]
+    assert collector.connections == 1
+
+
+def test_a_reply_that_came_in_part_before_a_pause_is_read_as_a_whole(
+    transport_to: Callable[..., Transport],
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def talk(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(OK[:20])
+        begun.set()
+        go_on.wait(LONG)
+        connection.sendall(OK[20:])
+
+    with serving(talk) as server:
+        transport = transport_to(server.url)
+
+        assert paused(transport, begun.is_set) == [Interrupted]
+        transport.resume()
+        go_on.set()
+        assert transport.send(PAYLOAD).status == 200
+
+
+def test_after_a_pause_another_payload_needs_another_connection(
+    collector: Collector, transport_to: Callable[..., Transport]
+) -> None:
+    collector.script(Answer(delay=math.inf))
+    transport = transport_to(collector.endpoint)
+
+    assert paused(transport, lambda: collector.requests) == [Interrupted]
+    transport.resume()
+    assert transport.send(b"another").status == 200
+    assert collector.connections == 2
 
 
 def test_a_descriptor_that_the_program_has_reused_is_left_alone(

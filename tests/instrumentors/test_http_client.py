@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import socket
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from contracts.http_client import unchecked
+from contracts.http_client import duration, unchecked
 from contracts.http_streamer import StreamerContract
+from otel_run.engine.exchange import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -96,6 +98,93 @@ class TestHttpClient(StreamerContract):
 
         span = recording.span()
         assert span.attributes["error.type"] == "http.client.CannotSendRequest"
+
+    def unanswered(self, origin: Origin, target: str) -> dict[str, Any]:
+        """The attributes of a request whose response nobody has fetched."""
+        return self.expected(
+            origin,
+            origin.url(target),
+            http__response__status_code=None,
+            network__protocol__version=None,
+        )
+
+    def test_a_response_that_is_never_fetched_is_a_span_without_a_status(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        connection.request("GET", "/1")
+        connection.close()
+        connection.close()
+        connection.request("GET", "/2")
+        assert connection.getresponse().read() == b"ok"
+        connection.close()
+
+        first, second = recording.spans()
+        assert first.attributes == self.unanswered(origin, "/1")
+        assert (first.status, first.events) == ("unset", [])
+        assert second.attributes == self.expected(origin, origin.url("/2"))
+        assert [point.count for point in duration(recording).points] == [1, 1]
+
+    def test_a_connection_that_is_dropped_ends_its_request(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection: Any = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        connection.request("GET", "/1")
+        sock = connection.sock
+        del connection
+        gc.collect()
+        sock.close()
+
+        assert recording.span().attributes == self.unanswered(origin, "/1")
+
+    def test_a_request_that_comes_too_early_leaves_the_one_before_it_alone(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        connection.request("GET", "/1")
+        with pytest.raises(http.client.CannotSendRequest):
+            connection.request("GET", "/2")
+        assert connection.getresponse().read() == b"ok"
+        connection.close()
+
+        first, second = recording.spans()
+        assert first.attributes == self.expected(origin, origin.url("/1"))
+        assert second.attributes["error.type"] == "http.client.CannotSendRequest"
+
+    def test_a_response_that_closes_its_connection_is_a_response(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+        connection.request("GET", "/close", headers={"connection": "close"})
+        assert connection.getresponse().read() == b"ok"
+        connection.close()
+
+        assert recording.span().attributes == self.expected(origin, origin.url("/close"))
+
+    def test_a_request_that_is_never_sent_is_none(self, recording: Recording) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", 9)
+        connection.putrequest("GET", "/")
+        connection.close()
+        del connection
+        gc.collect()
+
+        assert recording.spans() == []
+
+    def test_nothing_is_kept_of_connections_that_are_gone(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        for number in range(20):
+            connection = http.client.HTTPConnection(origin.address, origin.port, timeout=20)
+            connection.request("GET", "/")
+            if number % 2:
+                connection.getresponse().read()
+            connection.close()
+        del connection
+        gc.collect()
+
+        assert len(recording.spans()) == 20
+        (exchange,) = (one for one in gc.get_objects() if type(one) is Exchange)
+        assert (len(exchange._open), len(exchange._waiting)) == (0, 0)
 
     def test_a_tunnel_is_not_taken_for_the_server(
         self, recording: Recording, origin: Origin

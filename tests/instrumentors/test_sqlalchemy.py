@@ -293,6 +293,32 @@ def test_two_engines_are_two_databases(recording: Recording, tmp_path: Path) -> 
     assert [span.attributes["db.namespace"] for span in recording.spans()] == paths
 
 
+def test_the_database_of_connections_of_the_program_s_own_is_what_the_driver_knows(
+    recording: Recording, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "shop.db")
+    made = iter([sqlite3.connect(path), sqlite3.connect(":memory:"), sqlite3.Connection(path)])
+    engine = sa.create_engine("sqlite://", creator=lambda: next(made), poolclass=sa.pool.NullPool)
+    for _ in range(3):  # of the last one the driver knows nothing either
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 471142")).all()
+
+    found = [span.attributes.get("db.namespace") for span in recording.spans()]
+    assert found == [path, ":memory:", None]
+
+
+def test_a_database_in_memory_is_known_where_the_driver_is_left_alone(
+    recording: Recording,
+) -> None:
+    instrumentors()["sqlite3"].unpatch()
+    engine = sa.create_engine("sqlite://")
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT 471142")).all()
+    engine.dispose()
+
+    assert recording.span().attributes["db.namespace"] == ":memory:"
+
+
 @pytest.mark.usefixtures("recording")
 def test_nothing_holds_an_engine_that_the_program_lets_go() -> None:
     def use() -> weakref.ref[Any]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otel_run_bootstrap.libraries import row
+from otel_run_instrumentors.names import is_named, unknown
 from otel_run_instrumentors.registry import INSTRUMENTORS
 
 if TYPE_CHECKING:
@@ -64,3 +65,16 @@ def test_the_oldest_version_that_is_promised_is_tested(root: Path) -> None:
     }
 
     assert tested == promised
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_a_library_can_be_left_alone_by_its_name(reference: str) -> None:
+    library = row(reference)["library"]
+
+    assert is_named(reference, {library})
+    assert unknown({library}) == []
+
+
+def test_opentelemetry_s_name_of_a_library_leaves_ours_alone() -> None:
+    assert is_named("otel_run_instrumentors.urllib_request", {"urllib"})
+    assert not is_named("otel_run_instrumentors.urllib3", {"urllib"})

@@ -1,4 +1,4 @@
-"""Records to put on a queue, and destinations that a test can watch."""
+"""Records to put on a queue, programs that make some, and destinations that a test can watch."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_run.signals.metrics import Series
+
+# What programs that tests start begin with.
+RECORD = """
+import os, sqlite3, sys, threading, time
+connection = sqlite3.connect(":memory:", check_same_thread=False)
+cursor = connection.cursor()
+def record(n):
+    for _ in range(n):
+        cursor.execute("SELECT 1")
+"""
 
 HOUR = "3600000"
 LONG = 15.0
@@ -79,6 +89,9 @@ class Watched:
         return None
 
     def interrupt(self) -> None:
+        """Never block."""
+
+    def pause(self) -> None:
         """Never block."""
 
     def after_fork_in_child(self) -> None:

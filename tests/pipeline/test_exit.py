@@ -10,27 +10,31 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector import Answer
+from pipeline.records import RECORD
 
 if TYPE_CHECKING:
     from collector import Collector
     from programs import Programs
 
-RECORD = """
-import sqlite3
-connection = sqlite3.connect(":memory:", check_same_thread=False)
-cursor = connection.cursor()
-def record(n):
-    for _ in range(n):
-        cursor.execute("SELECT 1")
-def wait():  # a signal may come just before a longer sleep begins
-    import time
-    while True:
-        time.sleep(0.01)
+# A signal may come just before a longer sleep begins.
+WAIT = """
+print("ready", flush=True)
+while True:
+    time.sleep(0.01)
 """
 
 
 def names(collector: Collector) -> list[str]:
     return [span.name for span in collector.spans()]
+
+
+def status_after(programs: Programs, number: signal.Signals, program: str) -> int:
+    """Run a program that waits in the end, send it the signal then, and return its status."""
+    process = programs.start(f"{RECORD}{program}{WAIT}")
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    return process.wait(30)
 
 
 @pytest.mark.parametrize(
@@ -61,57 +65,39 @@ def test_what_was_recorded_arrives_at_every_ending(
 def test_a_terminated_process_sends_what_it_has_and_dies_of_the_signal(
     programs: Programs, collector: Collector
 ) -> None:
-    process = programs.start(f"{RECORD}\nrecord(3)\nprint('ready', flush=True)\nwait()\n")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
-
-    assert process.wait(30) == -signal.SIGTERM
+    assert status_after(programs, signal.SIGTERM, "record(3)") == -signal.SIGTERM
     assert names(collector) == ["SELECT"] * 3
 
 
 def test_records_of_other_threads_arrive_when_the_process_is_terminated(
     programs: Programs, collector: Collector
 ) -> None:
-    process = programs.start(f"""{RECORD}
-import threading, time
+    program = """
 thread = threading.Thread(target=record, args=(3,))
 thread.start()
 thread.join()
-print("ready", flush=True)
-wait()
-""")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
-
-    assert process.wait(30) == -signal.SIGTERM
+"""
+    assert status_after(programs, signal.SIGTERM, program) == -signal.SIGTERM
     assert names(collector) == ["SELECT"] * 3
 
 
 def test_the_programs_own_handler_is_the_one_that_runs(
     programs: Programs, collector: Collector
 ) -> None:
-    process = programs.start(f"""{RECORD}
-import signal, sys
+    program = """
+import signal
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
 record(3)
-print("ready", flush=True)
-wait()
-""")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
-
-    assert process.wait(30) == 7
+"""
+    assert status_after(programs, signal.SIGTERM, program) == 7
     assert names(collector) == ["SELECT"] * 3
 
 
 def test_a_handler_that_calls_the_one_before_it_stays_in_charge(
     programs: Programs, collector: Collector
 ) -> None:
-    process = programs.start(f"""{RECORD}
-import signal, sys
+    program = """
+import signal
 before = signal.getsignal(signal.SIGTERM)
 def handle(number, frame):
     if callable(before):
@@ -120,14 +106,8 @@ def handle(number, frame):
     sys.exit(8)
 signal.signal(signal.SIGTERM, handle)
 record(3)
-print("ready", flush=True)
-wait()
-""")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGTERM)
-
-    assert process.wait(30) == 8
+"""
+    assert status_after(programs, signal.SIGTERM, program) == 8
     assert names(collector) == ["SELECT"] * 4
 
 
@@ -145,16 +125,7 @@ print(signal.getsignal(signal.SIGTERM) is signal.SIG_IGN)
 
 
 def test_ctrl_c_is_what_it_was(programs: Programs, collector: Collector) -> None:
-    process = programs.start(f"""{RECORD}
-record(3)
-print("ready", flush=True)
-wait()
-""")
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
-
-    assert process.wait(30) == -signal.SIGINT
+    assert status_after(programs, signal.SIGINT, "record(3)") == -signal.SIGINT
     assert names(collector) == ["SELECT"] * 3
 
 
@@ -235,23 +206,26 @@ def test_nothing_is_warned_of(programs: Programs, collector: Collector) -> None:
     assert sys.version_info >= (3, 10)
 
 
-@pytest.mark.parametrize("delay", ["1", "5000"])
+@pytest.mark.parametrize("is_sent", [True, False])
 def test_what_waits_at_a_fork_arrives_though_nothing_is_recorded_after_it(
-    programs: Programs, collector: Collector, delay: str
+    programs: Programs, collector: Collector, *, is_sent: bool
 ) -> None:
-    result = programs.run(
+    process = programs.start(
         f"""{RECORD}
-import os, time
 record(3)
-time.sleep(0.2)
+sys.stdin.readline()
 pid = os.fork()
 if pid == 0:
     os._exit(0)
 os.waitpid(pid, 0)
 """,
-        env={"OTEL_BSP_SCHEDULE_DELAY": delay},
+        env={"OTEL_BSP_SCHEDULE_DELAY": "1" if is_sent else "5000"},
+        stdin=-1,
     )
+    if is_sent:  # but not the points, for which there is another timer
+        collector.wait_for(lambda one: len(one.spans()) == 3)
+    stdout, stderr = process.communicate("\n", timeout=60)
 
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (process.returncode, stdout, stderr) == (0, "", "")
     assert names(collector) == ["SELECT"] * 3
     assert [metric.points[0].count for metric in collector.metrics()] == [3]

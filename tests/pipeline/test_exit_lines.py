@@ -176,3 +176,36 @@ released.set()
     lines = shapes(result.stderr)
     assert "the queue was full; 20 spans dropped so far" in lines
     assert "11 traces, 11 spans, 0 errors, 20 dropped" in lines
+
+
+def in_a_shell(programs: Programs, script: str, program: str) -> list[str]:
+    """What is said where the command is a shell that starts `program.py`."""
+    (programs.folder / "program.py").write_text(program)
+    environment = programs.environment(ASKED)
+    command = [sys.executable, "-m", "otel_run_bootstrap", "sh", "-c", script]
+    result = subprocess.run(
+        command, cwd=programs.folder, env=environment, capture_output=True, text=True, check=True
+    )
+    return shapes(result.stderr)
+
+
+PYTHON = f"'{sys.executable}'"
+
+
+@pytest.mark.parametrize("script", [f"{PYTHON} program.py; true", f"exec {PYTHON} program.py"])
+def test_under_a_shell_it_is_the_python_that_tells(programs: Programs, script: str) -> None:
+    assert in_a_shell(programs, script, f"{RECORD}\nrecord(1)\n{SPAWN}") == [
+        "7 traces, 7 spans, 0 errors, from 3 processes",
+        *["<time> SELECT"] * 3,
+        "see more: otel-run show",
+    ]
+
+
+def test_each_python_of_a_shell_tells_what_the_run_has_so_far(programs: Programs) -> None:
+    script = f"{PYTHON} program.py; {PYTHON} -c pass; {PYTHON} program.py"
+    lines = in_a_shell(programs, script, f"{RECORD}record(1)")
+
+    assert [line for line in lines if "trace" in line] == [
+        "1 trace, 1 span, 0 errors",
+        "2 traces, 2 spans, 0 errors, from 2 processes",
+    ]

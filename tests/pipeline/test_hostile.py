@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,8 +33,11 @@ sys.exit(5)
 # A control character, what separates lists, what no encoding has, and a secret in each place.
 GARBAGE = "\x1b[31m hunter2://hunter2@=,é\udcff?hunter2"
 
-# The launcher sets these.
-LAUNCHERS = {"OTEL_RUN_FOLDER", "OTEL_RUN_ROOT_PID"}
+# Whose names the settings do not know: the instrumentors do.
+DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+
+# The command and the agent set these.
+OURS = {"OTEL_RUN_FOLDER", "OTEL_RUN_ROOT_PID"}
 
 # Any text will do for these, or nobody reads them yet.
 FREE = {
@@ -53,9 +57,7 @@ FREE = {
     "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS",
     "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
     "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    "OTEL_LOG_LEVEL",
     "OTEL_METRICS_EXEMPLAR_FILTER",
-    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
     "OTEL_RUN_PROPAGATE_TO",
     "OTEL_RUN_STORE",
     "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN",
@@ -84,7 +86,7 @@ def complaints(**variables: str) -> list[str]:
     return [PREFIX + escape(line) for line in load(variables).complaints]
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN - FREE - LAUNCHERS))
+@pytest.mark.parametrize("name", sorted(KNOWN - FREE - OURS - {DISABLED}))
 def test_garbage_in_a_variable_is_one_clear_line_and_the_program_runs(
     programs: Programs, name: str
 ) -> None:
@@ -103,6 +105,16 @@ def test_garbage_in_a_variable_is_one_clear_line_and_the_program_runs(
         assert "hunter2" not in line.replace("hunter2://", "")
 
 
+def test_garbage_instead_of_libraries_is_one_clear_line_too(programs: Programs) -> None:
+    result = programs.run(PROGRAM, env={DISABLED: GARBAGE, "OTEL_RUN_VERBOSITY": "0"})
+
+    assert (result.returncode, result.stdout) == (5, "(7,)\n")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{PREFIX}{DISABLED}=")
+    assert line.endswith("; it is ignored")
+    assert line.isprintable()
+
+
 def test_garbage_where_any_text_will_do_is_silent(programs: Programs, collector: Collector) -> None:
     result = programs.run(PROGRAM, env=dict.fromkeys(FREE, GARBAGE))
 
@@ -111,7 +123,7 @@ def test_garbage_where_any_text_will_do_is_silent(programs: Programs, collector:
 
 
 def test_the_defaults_are_used_instead_of_garbage(programs: Programs, collector: Collector) -> None:
-    names = KNOWN - FREE - LAUNCHERS - {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+    names = KNOWN - FREE - OURS - {DISABLED} - {"OTEL_EXPORTER_OTLP_ENDPOINT"}
     result = programs.run(PROGRAM, env=dict.fromkeys(names, GARBAGE))
 
     assert (result.returncode, result.stdout) == (5, "(7,)\n")
@@ -139,6 +151,22 @@ def test_the_first_process_complains_once_and_its_children_are_silent(programs: 
     result = programs.run(WITH_CHILDREN, env=BAD)
 
     assert result.returncode == 0
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(SAID)
+
+
+def test_under_a_shell_it_is_the_python_that_complains(programs: Programs) -> None:
+    (programs.folder / "program.py").write_text(WITH_CHILDREN)
+    command = [sys.executable, "-m", "otel_run_bootstrap", "sh", "-c"]
+    result = subprocess.run(
+        [*command, f"'{sys.executable}' program.py; true"],
+        cwd=programs.folder,
+        env=programs.environment(BAD),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
     (line,) = result.stderr.splitlines()
     assert line.startswith(SAID)
 

@@ -191,6 +191,27 @@ def test_shutting_down_sends_everything_and_a_later_record_starts_anew(
     assert len(last) == 3
 
 
+def test_a_thread_that_is_done_before_its_starter_goes_on_is_followed_by_another(
+    pipeline_to: MakePipeline, no_thread: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(function: Callable[[], None], _: object) -> None:
+        thread = threading.Thread(target=function)
+        thread.start()
+        thread.join()
+
+    destination = Watched()
+    pipeline = pipeline_to(destination)
+    pipeline.record(make_span())
+    no_thread()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "start_new_thread", start)
+        pipeline.shutdown()
+    pipeline.record(make_span())
+    pipeline.shutdown()
+
+    assert destination.counts() == [1, 1]
+
+
 def test_threads_that_record_at_the_same_time_lose_nothing(
     pipeline_to: MakePipeline, histogram: Histogram
 ) -> None:
@@ -346,7 +367,9 @@ class Querying(Memory):
 
     def pump(self, now: float, deadline: float | None) -> None:  # noqa: ARG002
         """Query."""
-        sqlite3.connect(":memory:").execute("SELECT 2").close()
+        connection = sqlite3.connect(":memory:")
+        connection.execute("SELECT 2")
+        connection.close()
 
 
 def test_nothing_that_the_export_thread_does_is_recorded() -> None:

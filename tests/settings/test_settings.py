@@ -64,6 +64,10 @@ DEFAULTS: dict[str, Any] = {
     "known_methods": frozenset(
         ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE")
     ),
+    "excluded_client_urls": (),
+    "excluded_paths": frozenset({"/healthz", "/livez", "/readyz", "/metrics"}),
+    "excluded_server_urls": (),
+    "trust_forwarded": True,
     "captured_headers": {
         "server_request": (),
         "server_response": (),
@@ -129,6 +133,11 @@ def test_every_variable_is_read() -> None:
         "OTEL_METRIC_EXPORT_INTERVAL": "1000",
         "OTEL_METRIC_EXPORT_TIMEOUT": "500",
         "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS": "GET,purge",
+        "OTEL_PYTHON_EXCLUDED_URLS": "^/up$, /ping",
+        "OTEL_PYTHON_FLASK_EXCLUDED_URLS": "/admin",
+        "OTEL_PYTHON_HTTPX_EXCLUDED_URLS": "telemetry[.]example",
+        "OTEL_RUN_EXCLUDE_HEALTH_CHECKS": "false",
+        "OTEL_RUN_TRUST_FORWARDED": "false",
         f"{CAPTURE}_SERVER_REQUEST": "X-Tenant, accept.*",
         f"{CAPTURE}_SERVER_RESPONSE": "Content-Type",
         f"{CAPTURE}_CLIENT_REQUEST": "x-[a-z]+",
@@ -165,6 +174,10 @@ def test_every_variable_is_read() -> None:
         "metric_export_interval": 1.0,
         "metric_export_timeout": 0.5,
         "known_methods": frozenset({"GET", "purge"}),
+        "excluded_client_urls": ("^/up$", "/ping", "telemetry[.]example"),
+        "excluded_paths": frozenset(),
+        "excluded_server_urls": ("^/up$", "/ping", "/admin"),
+        "trust_forwarded": False,
         "captured_headers": {
             "server_request": ("X-Tenant", "accept.*"),
             "server_response": ("Content-Type",),
@@ -205,10 +218,32 @@ def test_a_batch_is_never_larger_than_a_small_queue() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("environ", "verbosity"),
+    [
+        ({"OTEL_LOG_LEVEL": "debug"}, 1),
+        ({"OTEL_LOG_LEVEL": "DEBUG"}, 1),
+        ({"OTEL_LOG_LEVEL": "info"}, 0),
+        ({"OTEL_LOG_LEVEL": "warn"}, 0),
+        ({"OTEL_LOG_LEVEL": "error"}, -1),
+        ({"OTEL_LOG_LEVEL": "none"}, -1),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "0"}, 0),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "-1"}, -1),
+        ({"OTEL_LOG_LEVEL": "none", "OTEL_RUN_VERBOSITY": "1"}, 1),
+        ({"OTEL_LOG_LEVEL": "debug", "OTEL_RUN_VERBOSITY": "loud"}, 1),
+    ],
+)
+def test_how_much_is_said_is_ours_to_set_or_the_level_of_the_log(
+    environ: dict[str, str], verbosity: int
+) -> None:
+    assert load(environ).verbosity == verbosity
+
+
 SAMPLERS = (
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, "
     "parentbased_traceidratio"
 )
+LOG_LEVELS = "all, trace, verbose, debug, info, warn, warning, error, critical, fatal, none, off"
 WHOLE = "not a whole number from 0 to 2147483647"
 POSITIVE = "not a whole number from 1 to 2147483647"
 MILLISECONDS = "not a whole number of milliseconds from 0 to 2147483647"
@@ -221,6 +256,11 @@ LOCAL = "http://localhost:4318 is used"
     [
         ("OTEL_SDK_DISABLED", "1", "neither true nor false; false is used"),
         ("OTEL_RUN_VERBOSITY", "loud", "not -1, 0 or 1; 0 is used"),
+        (
+            "OTEL_LOG_LEVEL",
+            "debgu",
+            f"built in are {LOG_LEVELS} (did you mean debug?); info is used",
+        ),
         ("OTEL_RUN_FOLDER", "runs/1", "not an absolute path; it is ignored"),
         ("OTEL_RUN_ROOT_PID", "me", f"{WHOLE}; 0 is used"),
         (
@@ -314,6 +354,11 @@ LOCAL = "http://localhost:4318 is used"
             "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
             "delta",
             "built in is cumulative; cumulative is used",
+        ),
+        (
+            "OTEL_PYTHON_EXCLUDED_URLS",
+            "/up,(",
+            "part 2 is no regular expression; it is ignored",
         ),
         ("OTEL_CONFIG_FILE", "otel.yaml", "files are not read; the environment is used"),
     ],
@@ -514,15 +559,6 @@ os.environ["OTEL_SERVICE_NAME"] = "later"
 print(settings.current() is first, repr(first.service_name))
 """
     assert python(code) == "True ''"
-
-
-@pytest.mark.parametrize(
-    ("value", "disabled"), [("true", "True"), ("TRUE", "True"), ("1", "False"), ("", "False")]
-)
-def test_disabled_is_known_without_reading_the_rest(value: str, disabled: str) -> None:
-    code = "from otel_run import settings; print(settings.sdk_disabled(), settings._current)"
-
-    assert python(code, OTEL_SDK_DISABLED=value) == f"{disabled} None"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_run.signals.description import Scope
-from otel_run.signals.metrics import CARDINALITY_LIMIT, METER, OVERFLOW, Histogram, Late, Series
+from otel_run.signals.metrics import (
+    CARDINALITY_LIMIT,
+    METER,
+    OVERFLOW,
+    Distribution,
+    Histogram,
+    Late,
+)
 
 BOUNDARIES = (0.5, 1.0, 2.0)
 
@@ -30,7 +37,7 @@ def histogram() -> Histogram:
     return make()
 
 
-def numbers(series: Series) -> tuple[object, ...]:
+def numbers(series: Distribution) -> tuple[object, ...]:
     """All that a series says."""
     series.settle()
     total = pytest.approx(series.sum)
@@ -93,7 +100,7 @@ def test_beyond_the_limit_all_points_are_in_one_series(histogram: Histogram) -> 
 
 def test_threads_that_ask_for_one_series_get_the_same(histogram: Histogram) -> None:
     barrier = threading.Barrier(8)
-    found: set[Series] = set()
+    found: set[Distribution] = set()
 
     def ask() -> None:
         barrier.wait()

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
         HistogramPoint,
         Link,
         Metric,
-        Scope,
         Span,
         Value,
     )
@@ -100,15 +99,13 @@ def _describe_span(span: Span) -> dict[str, Any]:
         "start_time_unix_nano": span.start,
         "end_time_unix_nano": span.end,
         "duration_nano": span.duration,
-        "attributes": _plain_map(span.attributes),
-        "dropped_attributes_count": span.dropped_attributes,
+        **_describe_attributes(span),
         "events": [_describe_event(event) for event in span.events],
         "dropped_events_count": span.dropped_events,
         "links": [_describe_link(link) for link in span.links],
         "dropped_links_count": span.dropped_links,
         "status": {"code": _choose(STATUSES, span.status), "message": span.status_message},
-        "resource": _plain_map(span.resource.attributes),
-        "scope": _describe_scope(span.scope),
+        **_describe_origin(span),
     }
 
 
@@ -116,8 +113,7 @@ def _describe_event(event: Event) -> dict[str, Any]:
     return {
         "time_unix_nano": event.time,
         "name": event.name,
-        "attributes": _plain_map(event.attributes),
-        "dropped_attributes_count": event.dropped_attributes,
+        **_describe_attributes(event),
     }
 
 
@@ -127,16 +123,26 @@ def _describe_link(link: Link) -> dict[str, Any]:
         "span_id": link.span_id,
         "trace_state": link.trace_state,
         "flags": link.flags,
-        "attributes": _plain_map(link.attributes),
-        "dropped_attributes_count": link.dropped_attributes,
+        **_describe_attributes(link),
     }
 
 
-def _describe_scope(scope: Scope) -> dict[str, Any]:
+def _describe_attributes(owner: Span | Event | Link) -> dict[str, Any]:
     return {
-        "name": scope.name,
-        "version": scope.version,
-        "attributes": _plain_map(scope.attributes),
+        "attributes": _plain_map(owner.attributes),
+        "dropped_attributes_count": owner.dropped_attributes,
+    }
+
+
+def _describe_origin(recorded: Span | Metric) -> dict[str, Any]:
+    scope = recorded.scope
+    return {
+        "resource": _plain_map(recorded.resource.attributes),
+        "scope": {
+            "name": scope.name,
+            "version": scope.version,
+            "attributes": _plain_map(scope.attributes),
+        },
     }
 
 
@@ -166,8 +172,7 @@ def _describe_series(metric: Metric, point: NumberPoint | HistogramPoint) -> dic
         "start_time_unix_nano": point.start,
         "time_unix_nano": point.time,
         **_describe_point(point),
-        "resource": _plain_map(metric.resource.attributes),
-        "scope": _describe_scope(metric.scope),
+        **_describe_origin(metric),
     }
 
 

@@ -18,7 +18,10 @@ from otel_run_viewer.values import read_attributes
 from otel_run_viewer.wire import FIXED64, LENGTH, Message, read_fields, to_double, to_signed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    Record = TypeVar("Record")
 
 DATA_KINDS = {
     5: "gauge",
@@ -31,30 +34,25 @@ DATA_KINDS = {
 
 def decode_traces(payload: bytes) -> list[Span]:
     """Decode an ExportTraceServiceRequest. Raises `WireError`."""
-    return [
-        _read_span(Message(span), resource, scope)
-        for resource, scope, spans in _scopes(payload)
-        for span in spans
-    ]
+    return _decode(payload, _read_span)
 
 
 def decode_metrics(payload: bytes) -> list[Metric]:
     """Decode an ExportMetricsServiceRequest. Raises `WireError`."""
-    return [
-        _read_metric(metric, resource, scope)
-        for resource, scope, metrics in _scopes(payload)
-        for metric in metrics
-    ]
+    return _decode(payload, _read_metric)
 
 
-def _scopes(payload: bytes) -> Iterator[tuple[Resource, Scope, list[bytes]]]:
+def _decode(payload: bytes, read: Callable[[bytes, Resource, Scope], Record]) -> list[Record]:
     # Resource{Spans,Metrics} and Scope{Spans,Metrics} have the same numbers.
+    decoded: list[Record] = []
     for group in Message(payload).blobs(1):
         message = Message(group)
         resource = _read_resource(Message(message.blob(1)))
-        for scope in message.blobs(2):
-            records = Message(scope)
-            yield resource, _read_scope(Message(records.blob(1))), records.blobs(2)
+        for part in message.blobs(2):
+            records = Message(part)
+            scope = _read_scope(Message(records.blob(1)))
+            decoded += [read(record, resource, scope) for record in records.blobs(2)]
+    return decoded
 
 
 def _read_resource(message: Message) -> Resource:
@@ -70,7 +68,8 @@ def _read_scope(message: Message) -> Scope:
     )
 
 
-def _read_span(message: Message, resource: Resource, scope: Scope) -> Span:
+def _read_span(payload: bytes, resource: Resource, scope: Scope) -> Span:
+    message = Message(payload)
     status = Message(message.blob(15))
     return Span(
         trace_id=message.blob(1).hex(),

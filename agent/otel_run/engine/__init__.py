@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otel_run.engine.call import Call
 from otel_run.engine.instrumentor import Instrumentor
-from otel_run.engine.targets import Application, Detail, Factory, Function, Iterable, Silent
+from otel_run.engine.targets import Application, Detail, Factory, Function, Loaded, Silent
 
 __all__ = [
     "Application",
@@ -13,6 +13,6 @@ __all__ = [
     "Factory",
     "Function",
     "Instrumentor",
-    "Iterable",
+    "Loaded",
     "Silent",
 ]

@@ -32,12 +32,14 @@ class Convention:
     metric: tuple[str, str, tuple[float, ...]]  # name, what it measures, boundaries in seconds
 
     layer = 0
+    library: str
     scope: Scope
     duration: Histogram
 
     def bind(self, library: str, layer: int) -> None:
         """Take the place that the instrumentor gives: the scope's name, and the layer."""
         self.layer = layer
+        self.library = library
         self.scope = Scope(f"otel_run_instrumentors.{library}", __version__)
         name, what, boundaries = self.metric
         self.duration = Histogram(self.scope, name, "s", what, boundaries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
@@ -12,96 +12,134 @@ from otel_run.guard import caught
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping
-    from typing import Any
+    from typing import Any, TypeVar
 
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.operation import Operation
     from otel_run.engine.targets import Wrap
+
+    Before = Callable[[Call], Operation | None]
+    After = Callable[[Operation, Call, object], None]
+    Result = TypeVar("Result")
+
+# Stands for the call where an operation ends outside of any.
+NOTHING = Call(lambda: None, None, (), {})
+
+
+class Unanswered(BaseException):
+    """Nobody has asked how it ended."""
 
 
 class Exchange:
     """A request whose parts are calls of their own.
 
     The operation is opened at `start`, propagated just before `send`, and ended by `answer`, or by
-    the one of them that raises. It is never current, for between the calls the program goes on
-    with other things. `read_peer` tells an outer operation whom the answer comes from.
+    the one of them that raises. What was sent and never asked about ends with `close`, with the
+    next `start`, or with the object itself. It is never current, for between the calls the program
+    goes on with other things. `read_peer` tells whom the object is connected to.
     """
 
     def __init__(
-        self, start: str, send: str, answer: str, read_peer: Callable[[Call], object]
+        self,
+        *,
+        start: str,
+        send: str,
+        answer: str,
+        close: str,
+        read_peer: Callable[[Call], object],
     ) -> None:
-        self.start = start
-        self.send = send
-        self.answer = answer
+        self.steps = (
+            (start, self._start, self._started),
+            (send, self._send, self._sent),
+            (answer, self._answer, self._answered),
+            (close, self._close, self._closed),
+        )
         self.read_peer = read_peer
         self._open: MutableMapping[Any, Operation] = WeakKeyDictionary()
+        self._waiting: dict[ref[Any], Operation] = {}
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        for place, step in (
-            (self.start, self._started),
-            (self.send, self._sending),
-            (self.answer, self._answered),
-        ):
-            yield place, self._wrap(recorder, step)
+        self._recorder = recorder
+        for place, before, after in self.steps:
+            yield place, self._wrap(before, after)
 
-    def _wrap(self, recorder: Recorder, step: Callable[[Recorder, Call], Operation | None]) -> Wrap:
-        return lambda _: self._wrapper(recorder, step)
+    def _wrap(self, before: Before, after: After) -> Wrap:
+        return lambda _: self._wrapper(before, after)
 
-    def _wrapper(
-        self, recorder: Recorder, step: Callable[[Recorder, Call], Operation | None]
-    ) -> Wrapper:
-        is_last = step == self._answered
+    def _wrapper(self, before: Before, after: After) -> Wrapper:
+        recorder = self._recorder
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
-            operation = None if recorder.off else guarded(recorder, step, call)
+            operation = None if recorder.off else guarded(recorder, before, call)
             if operation is None:
                 return wrapped(*args, **kwargs)
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
-                self._open.pop(instance, None)
                 recorder.fail(operation, call, error)
                 raise
-            if is_last:
-                self._open.pop(instance, None)
-                recorder.finish(operation, call, result)
+            guarded(recorder, after, operation, call, result)
             return result
 
         return wrapper
 
-    def _started(self, recorder: Recorder, call: Call) -> Operation | None:
-        self._open.pop(call.instance, None)
-        operation: Operation | None = recorder.convention.open(call)  # type: ignore[attr-defined]
-        if operation is not None:
-            self._open[call.instance] = operation
+    # Before a call: the operation that it is part of. While it runs, nothing else ends that.
+
+    def _start(self, call: Call) -> Operation | None:
+        convention: Any = self._recorder.convention
+        operation: Operation | None = convention.open(call)
         return operation
 
-    def _sending(self, recorder: Recorder, call: Call) -> Operation | None:
+    def _send(self, call: Call) -> Operation | None:
         operation = self._open.get(call.instance)
         if operation is not None:
-            recorder.convention.propagate(operation, call)  # type: ignore[attr-defined]
+            convention: Any = self._recorder.convention
+            convention.propagate(operation, call)
+            del self._open[call.instance]
         return operation
 
-    def _answered(self, recorder: Recorder, call: Call) -> Operation | None:
-        operation = self._open.get(call.instance)
+    def _answer(self, call: Call) -> Operation | None:
+        operation = self._waiting.pop(ref(call.instance), None)
         if operation is None:
-            tell(recorder, self.read_peer, call)
-            return None
+            operation = self._open.pop(call.instance, None)
+        if operation is None:
+            tell(self._recorder, self.read_peer, call)
+        return operation
+
+    def _close(self, call: Call) -> Operation | None:
+        return self._waiting.pop(ref(call.instance), None)
+
+    # After it.
+
+    def _started(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
+        self._give_up(ref(call.instance))
+        self._open[call.instance] = operation
+
+    def _sent(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
+        self._waiting[ref(call.instance, self._give_up)] = operation
         peer = self.read_peer(call)
         if peer is not None:
-            recorder.convention.detail(operation, peer)
-        return operation
+            self._recorder.convention.detail(operation, peer)
+
+    def _answered(self, operation: Operation, call: Call, result: object) -> None:
+        self._recorder.finish(operation, call, result)
+
+    def _closed(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
+        self._recorder.fail(operation, call, Unanswered())
+
+    def _give_up(self, reference: ref[Any]) -> None:
+        operation = self._waiting.pop(reference, None)
+        if operation is not None and not self._recorder.off:
+            self._recorder.fail(operation, NOTHING, Unanswered())
 
 
-def guarded(
-    recorder: Recorder, step: Callable[[Recorder, Call], Operation | None], call: Call
-) -> Operation | None:
+def guarded(recorder: Recorder, step: Callable[..., Result], *arguments: object) -> Result | None:
     """Take the step, and let no mistake of ours out."""
     try:
-        return step(recorder, call)
+        return step(*arguments)
     except Exception as error:
         caught(error, recorder.library)
         return None

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from otel_run.engine.convention import Convention
 
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
+    # One of the three ways.
+    Form = Callable[["Recorder"], Wrapper]
 
 # inspect.CO_COROUTINE, without inspect.
 CO_COROUTINE = 0x80
@@ -74,7 +76,7 @@ class Recorder:
             caught(error, self.library)
 
 
-def form_of(function: object) -> Callable[[Recorder], Wrapper]:
+def form_of(function: object) -> Form:
     """Choose the form for a function by looking at its code."""
     code = getattr(function, "__code__", None)
     return asynchronous if code is not None and code.co_flags & CO_COROUTINE else sync
@@ -137,11 +139,15 @@ def asynchronous(recorder: Recorder) -> Wrapper:
     return wrapper
 
 
-def iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
+def iterable(is_whole: Callable[[Call, object], bool]) -> Form:
     """Wrap a function that returns what is iterated over later; it ends with the last item.
 
     What `is_whole` says to be complete is returned as it is.
     """
+    return lambda recorder: _iterable(recorder, is_whole)
+
+
+def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
 
     @unseen
     def wrapper(

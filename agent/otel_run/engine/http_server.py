@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from otel_run import settings
-from otel_run.engine.convention import Convention
+from otel_run.engine.convention import METERING, Convention
+from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.failure import describe_failure, error_type
-from otel_run.engine.forwarded import known_host, read_forwarded
+from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
+from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
-from otel_run.engine.operation import Operation
+from otel_run.engine.operation import Operation, Silence
 from otel_run.engine.redaction import redact_query
 from otel_run.engine.url import DEFAULT_PORTS, split_port
+from otel_run.export.pipeline import PIPELINE
+from otel_run.guard import caught
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
 from otel_run.signals.description import Description
+from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
 from otel_run.signals.span import ERROR, SERVER, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
     from otel_run.engine.forwarded import Forwarded
-    from otel_run.signals.description import Outcome
-    from otel_run.signals.values import Value
+    from otel_run.signals.description import Outcome, Scope
+    from otel_run.signals.metrics import Series
+    from otel_run.signals.values import Attributes, Value
+
+    # Names and values, as they are on the wire.
+    Headers = Iterable[tuple[str, str]]
+    ReadDetail = Callable[[Call], "HttpServerDetail | None"]
+    ReadResult = Callable[[Call, Any], "HttpServerDetail | None"]
 
 NAME = "http.server"
-PROPAGATORS = settings.current().propagators
+SETTINGS = settings.current()
+PROPAGATORS = SETTINGS.propagators
+TRUST_FORWARDED = SETTINGS.trust_forwarded
+CAPTURED_REQUEST, CAPTURED_RESPONSE = (
+    CapturedHeaders(SETTINGS.captured_headers[f"server_{kind}"], SETTINGS.sanitized_headers, kind)
+    for kind in ("request", "response")
+)
+EXCLUSION = Exclusion(SETTINGS.excluded_server_urls, SETTINGS.excluded_paths)
 
 SERVER_ERROR = 500
 
@@ -40,16 +58,15 @@ LONG_REQUEST = 512
 
 
 class HttpServerRequest:
-    """What a server received.
+    """What a server received; each protocol between servers and applications has its own kind.
 
-    `header` looks a header up by its lower-case name. `host` is the authority that the client
-    asked for, as `host:port`; `peer_address` and `peer_port` are the other end of the connection.
-    `subject` is an object that belongs to this request alone and that every layer sees: two
-    layers are of one request when it is the same. `path` and `query` are as on the wire.
+    `host` is the authority that the client asked for, as `host:port`; `peer_address` and
+    `peer_port` are the other end of the connection. `subject` is an object that belongs to this
+    request alone and that every layer sees: two layers are of one request when it is the same.
+    `path` and `query` are as on the wire.
     """
 
     __slots__ = (
-        "header",
         "host",
         "method",
         "path",
@@ -61,67 +78,130 @@ class HttpServerRequest:
         "version",
     )
 
-    def __init__(
-        self,
-        method: str,
-        scheme: str,
-        host: str,
-        path: str,
-        query: str,
-        version: str,
-        peer_address: str,
-        peer_port: int,
-        header: Callable[[str], str | None],
-        subject: object,
-    ) -> None:
-        self.method = method
-        self.scheme = scheme
-        self.host = host
-        self.path = path
-        self.query = query
-        self.version = version
-        self.peer_address = peer_address
-        self.peer_port = peer_port
-        self.header = header
-        self.subject = subject
+    method: str
+    scheme: str
+    host: str
+    path: str
+    query: str
+    version: str
+    peer_address: str
+    peer_port: int
+    subject: object
+
+    def header(self, name: str) -> str | None:
+        """Look a header up by its lower-case name."""
+        raise NotImplementedError
+
+    def headers(self) -> Headers:
+        """Give all of them, by their lower-case names."""
+        raise NotImplementedError
 
 
 class HttpServerDetail:
-    """What an inner layer knows of a request: its route, or the exception it could not handle.
+    """What an inner layer knows of a request, or the result of the call that served it.
 
-    `subject` is the request's, where the program may have made up another one meanwhile.
+    Its route, below the path `mount` of what it is in; the exception that it could not handle; the
+    status code that it sends. `subject` is the request's, where the program may have made up
+    another one meanwhile.
     """
 
-    __slots__ = ("error", "route", "subject")
+    __slots__ = ("error", "mount", "route", "status", "subject")
 
     def __init__(
-        self, route: str = "", error: BaseException | None = None, subject: object = None
+        self,
+        route: str = "",
+        error: BaseException | None = None,
+        subject: object = None,
+        status: int = 0,
+        mount: str = "",
     ) -> None:
         self.route = route
         self.error = error
         self.subject = subject
+        self.status = status
+        self.mount = mount
+
+
+class ServerDescription(Description):
+    """As well the series of the requests that are being served."""
+
+    __slots__ = ("active",)
+
+    def __init__(
+        self,
+        scope: Scope,
+        name: str,
+        attributes: Attributes,
+        facts: Attributes,
+        active: Series | None,
+    ) -> None:
+        super().__init__(scope, name, SERVER, attributes, facts)
+        self.active = active
 
 
 class ServerOperation(Operation):
     """A request being served, with what is known of its end so far."""
 
-    __slots__ = ("error", "route", "status", "subject")
+    __slots__ = ("asked", "error", "mount", "route", "status", "subject")
 
+    convention: HttpServer
+    description: ServerDescription
+    # Whom to ask for what the innermost layer knows, and its call.
+    asked: tuple[ReadDetail, Call] | None
     error: str
+    mount: str
     route: str
     status: int
     subject: object
 
-    def respond(self, status: int) -> None:
-        """Note the status code that is about to be sent."""
+    def respond(self, status: int, headers: Headers = ()) -> None:
+        """Note what is about to be sent."""
         self.status = status
+        self.ask()
+        if CAPTURED_RESPONSE.wanted:
+            self.capture(CAPTURED_RESPONSE, headers)
+
+    def capture(self, captured: CapturedHeaders, headers: Headers) -> None:
+        """Keep the headers that are to be recorded."""
+        if self.attributes is None:
+            return
+        try:
+            self.attributes.update(captured.attributes(headers))
+        except Exception as error:
+            caught(error, self.convention.library)
+
+    def ask(self) -> None:
+        """Ask what the innermost layer knows, until it knows something."""
+        if self.asked is None:
+            return
+        read, call = self.asked
+        try:
+            detail = read(call)
+            if detail is not None:
+                self.asked = None
+                self.convention.add(self, detail)
+        except Exception as error:
+            self.asked = None
+            caught(error, self.convention.library)
+
+    def complete(self) -> None:
+        """End with the last byte, and stay current: the application may have more to do."""
+        token, self.token = self.token, None
+        try:
+            self.convention.finish(self, None, None)
+        except Exception as error:
+            caught(error, self.convention.library)
+        self.token = token
 
 
 class HttpServer(Convention):
     """Server spans: one for each request that comes in, made by the outermost layer.
 
-    `read_request` says what came in; `observe` arranges that the operation is told the status
-    code when the response starts.
+    `read_request` says what came in, None for what is no request. `observe` arranges that the
+    operation is told when the response starts, and where nobody else knows, when it is complete.
+    `read_detail` says what the call has come to when the response starts, or when it fails;
+    `read_result` what it returned. `is_hang_up` tells whether an exception says that the client
+    has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -131,27 +211,65 @@ class HttpServer(Convention):
         DURATION_BOUNDARIES,
     )
 
+    active: UpDownCounter
+
     def __init__(
         self,
-        read_request: Callable[[Call], HttpServerRequest],
-        observe: Callable[[Call, Callable[[int], None]], None],
-        is_whole: Callable[[Call, object], bool],
+        read_request: Callable[[Call], HttpServerRequest | None],
+        observe: Callable[[Call, ServerOperation], None] | None = None,
+        read_detail: ReadDetail | None = None,
+        read_result: ReadResult | None = None,
+        is_hang_up: Callable[[Exception], bool] | None = None,
     ) -> None:
         self.read_request = read_request
         self.observe = observe
-        self.is_whole = is_whole
-        self._descriptions: Cache[tuple[str, str, str, str], Description] = Cache(512)
+        self.read_detail = read_detail
+        self.read_result = read_result
+        self.is_hang_up = is_hang_up
+        self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
-    def begin(self, call: Call) -> ServerOperation | None:
+    def bind(self, library: str, layer: int) -> None:
+        """Take the place that the instrumentor gives."""
+        super().bind(library, layer)
+        self.active = UpDownCounter(
+            self.scope,
+            "http.server.active_requests",
+            "{request}",
+            "Number of active HTTP server requests.",
+        )
+
+    def begin(self, call: Call) -> Operation | None:
         """Start to record the request, as a part of the trace that it says it belongs to."""
         around = CURRENT.get()
-        request = self.read_request(call)
-        if around is not None and _is_within(around, request):
+        if around is SUPPRESSED:
             return None
-        forwarded = read_forwarded(request.header)
-        parent = _parent(around, request)
-        operation = ServerOperation(self, parent, self._description(request, forwarded))
-        operation.route = operation.error = ""
+        request = self.read_request(call)
+        if request is None:
+            return None
+        if around is not None and _is_within(around, request):
+            if self.read_detail is not None:
+                around.asked = self.read_detail, call
+            return None
+        if EXCLUSION.covers(request.path, request.scheme, request.host):
+            silence = Silence()
+            silence.enter()
+            return silence
+        operation = self._open(request, around)
+        operation.asked = None if self.read_detail is None else (self.read_detail, call)
+        if self.observe is not None:
+            self.observe(call, operation)
+        active = operation.description.active
+        if active is not None:
+            PIPELINE.measure(active, 1)
+        operation.enter()
+        return operation
+
+    def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
+        """Start an operation that is not current, with all that the request says."""
+        forwarded = read_forwarded(request.header) if TRUST_FORWARDED else None
+        description = self._description(request, forwarded)
+        operation = ServerOperation(self, _parent(around, request), description)
+        operation.route = operation.mount = operation.error = ""
         operation.status = 0
         operation.subject = request.subject
         if operation.sampled:
@@ -159,32 +277,52 @@ class HttpServer(Convention):
             size = len(request.path) + len(request.query)
             if size > LONG_REQUEST:
                 operation.add_weight(size)
-        self.observe(call, operation.respond)
-        operation.enter()
+            if CAPTURED_REQUEST.wanted:
+                operation.capture(CAPTURED_REQUEST, request.headers())
         return operation
 
     def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
-        """Add the route, or the exception that becomes a response of 500."""
-        if detail.subject is not None and detail.subject is not operation.subject:
+        """Add what an inner layer knows; an exception becomes a response of 500."""
+        if detail.subject is None or detail.subject is operation.subject:
+            operation.ask()
+            self.add(operation, detail)
+
+    def add(self, operation: ServerOperation, detail: HttpServerDetail | None) -> None:
+        """Add what a reader found, if it did."""
+        if detail is None:
             return
+        if detail.mount:
+            operation.mount += detail.mount
         if detail.route:
-            operation.route = detail.route
+            operation.route = operation.mount + detail.route
+        if detail.status:
+            operation.status = detail.status
         if detail.error is not None:
             self._add_error(operation, detail.error)
 
-    def finish(self, operation: ServerOperation, call: Call, result: Any) -> None:  # noqa: ARG002  the convention needs neither
+    def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
+        if operation.end:
+            operation.leave()
+            return
+        if self.read_result is not None and call is not None:
+            self.add(operation, self.read_result(call, result))
+        operation.ask()
+        operation.asked = None  # it may hold the operation
+        description = operation.description
         key = (operation.status, operation.route, operation.error)
-        outcome = operation.description.outcomes.get(key)
+        outcome = description.outcomes.get(key)
         if outcome is None:
-            outcome = self._conclude(operation.description, key)
+            outcome = self._conclude(description, key)
         operation.name = outcome.name
         operation.subject = None
+        if description.active is not None and operation.started >= PIPELINE.born:
+            PIPELINE.measure(description.active, -1)
         operation.end_with(outcome)
 
     def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
         """Record that the application let the exception out."""
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not (self.is_hang_up and self.is_hang_up(error)):
             self._add_error(operation, error)
             # A server that has nothing else to send sends this.
             operation.status = operation.status or SERVER_ERROR
@@ -195,9 +333,11 @@ class HttpServer(Convention):
         if operation.sampled and not (operation.extras and operation.extras.events):
             operation.add_failure(describe_failure(error))
 
-    def _description(self, request: HttpServerRequest, forwarded: Forwarded | None) -> Description:
+    def _description(
+        self, request: HttpServerRequest, forwarded: Forwarded | None
+    ) -> ServerDescription:
         scheme = (forwarded and forwarded.scheme) or request.scheme
-        host = (forwarded and forwarded.host) or known_host(request.host)
+        host = (forwarded and forwarded.host) or request.host[: ADDRESS_LIMIT + 1]
         key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
         description = self._descriptions.get(key)
         if description is None:
@@ -205,7 +345,7 @@ class HttpServer(Convention):
             self._descriptions.put(key, description)
         return description
 
-    def _describe(self, method: str, scheme: str, host: str, version: str) -> Description:
+    def _describe(self, method: str, scheme: str, host: str, version: str) -> ServerDescription:
         attributes: dict[str, Value] = {**method_attributes(method), "url.scheme": scheme}
         facts: dict[str, Value] = {
             "http.request.method": attributes["http.request.method"],
@@ -213,12 +353,16 @@ class HttpServer(Convention):
         }
         if version in VERSIONS:
             attributes["network.protocol.version"] = facts["network.protocol.version"] = version
-        address, port = split_port(host)
+        address, port = split_port(known_host(host))
         if address:
             attributes["server.address"] = address
             attributes["server.port"] = port or DEFAULT_PORTS.get(scheme, 0)
         name = span_name(attributes["http.request.method"])
-        return Description(self.scope, name, SERVER, attributes, facts)
+        active = None
+        if METERING:
+            counted = {key: facts[key] for key in ("http.request.method", "url.scheme")}
+            active = self.active.series_of(counted)
+        return ServerDescription(self.scope, name, attributes, facts, active)
 
     def _conclude(self, description: Description, key: tuple[int, str, str]) -> Outcome:
         status, route, kind = key
@@ -235,10 +379,8 @@ class HttpServer(Convention):
         return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
 
 
-def _is_within(around: Node, request: HttpServerRequest) -> bool:
+def _is_within(around: Node, request: HttpServerRequest) -> TypeGuard[ServerOperation]:
     """Tell whether an outer layer records this very request, be it an application of its kind."""
-    if around is SUPPRESSED:
-        return True
     subject = request.subject
     return isinstance(around, ServerOperation) and around.subject is subject is not None
 

@@ -86,9 +86,12 @@ class Instrumentor:
         if original is None:
             self.skipped[place] = "this version has no such function"
             return
-        if not isinstance(original, Patched):
+        if isinstance(original, Patched):
+            return
+        wrapper = wrap(original)
+        if wrapper is not None:
             inherited = name not in owner.__dict__
-            setattr(owner, name, Patched(original, wrap(original)))
+            setattr(owner, name, Patched(original, wrapper))
             self._originals[place] = (owner, name, None if inherited else original)
 
     def unpatch(self) -> None:

@@ -7,11 +7,10 @@ from time import perf_counter_ns, time_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
-from otel_run.native import get_ident
 from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
 from otel_run.signals.ids import draw
-from otel_run.signals.sampling import sampler
+from otel_run.signals.sampling import RANDOMNESS, sampler
 from otel_run.signals.span import Event, Extras, Span
 
 TYPE_CHECKING = False
@@ -26,7 +25,6 @@ SETTINGS = settings.current()
 SAMPLER = sampler(SETTINGS.sampler, SETTINGS.sampler_ratio)
 TRACING = bool(SETTINGS.exporters["traces"])
 
-sample_root = SAMPLER.root
 sample_child = SAMPLER.child
 
 
@@ -50,7 +48,7 @@ class Operation(Span):
             self.parent_is_remote = False
             self.trace_state = ""
             self.values = None if parent is None else parent.values
-            self.sampled = TRACING and sample_root(trace_id)
+            self.sampled = TRACING and trace_id & RANDOMNESS >= SAMPLER.threshold
         else:
             self.trace_id = parent.trace_id
             self.parent_id = parent.span_id
@@ -61,7 +59,6 @@ class Operation(Span):
         self.span_id = draw(64)
         self.remote = False
         self.convention = convention
-        self.owner = get_ident()
         self.description = description
         self.name = description.name
         self.attributes: dict[str, Value] | None = None
@@ -83,14 +80,34 @@ class Operation(Span):
             self.token = None
             try:
                 CURRENT.reset(token)
-            except ValueError:
+            except (ValueError, RuntimeError):
                 pass
+
+    def is_here(self) -> bool:
+        """Tell whether this is the very context that entered: its thread, its task, its greenlet.
+
+        Only there a token can be used.
+        """
+        token = self.token
+        if token is None:
+            return False
+        try:
+            CURRENT.reset(token)
+        except (ValueError, RuntimeError):
+            return False
+        self.token = CURRENT.set(self)
+        return True
 
     def end_with(self, outcome: Outcome) -> None:
         """End now, once: hand over the span, or the point alone if it is not sampled."""
         duration = perf_counter_ns() - self.started
-        if self.token is not None:
-            self.leave()
+        token = self.token
+        if token is not None:  # as `leave` has it
+            self.token = None
+            try:
+                CURRENT.reset(token)
+            except (ValueError, RuntimeError):
+                pass
         if self.end:
             return
         self.end = self.start + duration
@@ -115,6 +132,20 @@ class Operation(Span):
         extras.weight += weight
 
 
+class Silence(Operation):
+    """A call of which nothing is recorded, and nothing of what it leads to."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.end = 1  # so that nobody ends it
+        self.token = None
+
+    def enter(self) -> None:
+        """Have nothing recorded."""
+        self.token = CURRENT.set(SUPPRESSED)
+
+
 def is_suppressed(parent: Node, convention: Convention) -> bool:
     """Tell whether a call within `parent` is part of it, so that it has no span of its own.
 
@@ -129,5 +160,5 @@ def is_suppressed(parent: Node, convention: Convention) -> bool:
         and around.name == convention.name
         and around.layer > convention.layer
         and not parent.end  # type: ignore[attr-defined] # a node with a convention is an operation
-        and parent.owner == get_ident()
+        and parent.is_here()  # type: ignore[attr-defined]
     )

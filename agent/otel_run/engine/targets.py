@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine.call import Call
-from otel_run.engine.forms import form_of, iterable
+from otel_run.engine.forms import form_of
 from otel_run.engine.frames import unseen
 from otel_run.engine.subclass import replacing
 from otel_run.engine.wrapt import Patched
@@ -20,52 +20,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
 
-    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.forms import Form, Recorder, Wrapper
     from otel_run.engine.subclass import Subclass
 
-    # How a place is wrapped, given the function that is there.
-    Wrap = Callable[[Any], Wrapper]
+    # How a place is wrapped, given the function that is there; None where it stays as it is.
+    Wrap = Callable[[Any], Wrapper | None]
 
 
 class Function:
-    """A function of which each call is an operation."""
+    """A function of which each call is an operation, in the form given, else that of its code."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, form: Form | None = None) -> None:
         self.place = place
+        self.form = form
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        yield self.place, lambda function: form_of(function)(recorder)
-
-
-class Iterable:
-    """A function that returns an iterable; the operation ends with the last item."""
-
-    def __init__(self, place: str) -> None:
-        self.place = place
-
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        convention: Any = recorder.convention  # a server's
-        yield self.place, lambda _: iterable(recorder, convention.is_whole)
+        yield self.place, lambda function: (self.form or form_of(function))(recorder)
 
 
 class Application:
     """A function that is handed an application, whose calls are the operations."""
 
-    def __init__(self, place: str, position: int, name: str) -> None:
+    def __init__(self, place: str, position: int, name: str, form: Form) -> None:
         self.place = place
         self.position = position
         self.name = name
+        self.form = form
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
+        yield self.place, lambda _: self._wrapper(self.form(recorder))
 
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
-        is_whole = recorder.convention.is_whole  # type: ignore[attr-defined] # a server's
-        serve = iterable(recorder, is_whole)
-
+    def _wrapper(self, serve: Wrapper) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
@@ -73,6 +60,30 @@ class Application:
             if callable(application) and not isinstance(application, Patched):
                 call.replace(self.position, self.name, Patched(application, serve))
             return wrapped(*call.args, **call.kwargs)
+
+        return wrapper
+
+
+class Loaded:
+    """A method after which its object holds an application, whose calls are the operations."""
+
+    def __init__(self, place: str, attribute: str, form: Form) -> None:
+        self.place = place
+        self.attribute = attribute
+        self.form = form
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(self.form(recorder))
+
+    def _wrapper(self, serve: Wrapper) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            result = wrapped(*args, **kwargs)
+            application = getattr(instance, self.attribute, None)
+            if callable(application) and not isinstance(application, Patched):
+                setattr(instance, self.attribute, Patched(application, serve))
+            return result
 
         return wrapper
 
@@ -144,7 +155,8 @@ def tell(recorder: Recorder, read: Callable[[Call], object], call: Call) -> None
     """Give the open operation of this convention what the reader finds."""
     try:
         operation: Any = CURRENT.get()
-        if getattr(operation and operation.convention, "name", None) != recorder.convention.name:
+        convention = None if operation is None else operation.convention
+        if convention is None or convention.name != recorder.convention.name:
             return
         detail = read(call)
         if detail is not None and not operation.end:

@@ -23,12 +23,20 @@ if TYPE_CHECKING:
 # Bytes taken from the network at a time.
 PIECE = 1 << 16
 
+# Seconds of waiting for bytes before looking whether to pause: a part of what a fork may wait.
+LOOK = 0.02
+
+
+class Paused(Exception):  # noqa: N818  it is no error
+    """Another thread has asked for it, while nothing came; what comes later can still be read."""
+
 
 class Connection:
-    """A socket, before and after it is connected; `has_received` is for its user to reset.
+    """A socket, before and after it is connected.
 
-    Everything raises TimeoutError after `deadline` (by `monotonic`; None: never). Only `interrupt`
-    may be called from another thread.
+    Everything raises TimeoutError after `deadline` (by `monotonic`; None: never), and waiting for
+    bytes Paused while it `is_paused`. Only that may be set, and `interrupt` be called, from another
+    thread.
     """
 
     def __init__(self, socket: socket) -> None:
@@ -36,7 +44,7 @@ class Connection:
         self._inode = os.fstat(socket.fileno()).st_ino
         self._lock = allocate_lock()
         self.deadline: float | None = None
-        self.has_received = False
+        self.is_paused = False
 
     def connect(self, address: object) -> None:
         """Connect to a socket address."""
@@ -60,9 +68,7 @@ class Connection:
 
     def receive(self) -> bytes:
         """Wait for bytes; return what came, b"" at the end."""
-        piece = self._read()
-        self.has_received |= bool(piece)
-        return piece
+        return self._read()
 
     def interrupt(self) -> None:
         """Make what is blocked on the socket, or will be, return at once."""
@@ -90,8 +96,14 @@ class Connection:
         self.close()
 
     def _read(self) -> bytes:
-        self._socket.settimeout(_remaining(self.deadline))
-        return self._socket.recv(PIECE)
+        while True:
+            left = _remaining(self.deadline)
+            self._socket.settimeout(LOOK if left is None else min(left, LOOK))
+            try:
+                return self._socket.recv(PIECE)
+            except TimeoutError:
+                if self.is_paused:
+                    raise Paused from None
 
     def __del__(self) -> None:
         # Python would warn of a socket that is still open when the program ends.

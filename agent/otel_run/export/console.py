@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
-from otel_run.signals.metrics import METER
+from otel_run.signals.metrics import METER, Distribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
     from otel_run.settings import Settings
+    from otel_run.signals.metrics import Series
     from otel_run.signals.span import Span
 
 KINDS: Final = ("", "internal", "server", "client", "producer", "consumer")
@@ -45,13 +46,15 @@ class Console:
         if signal == "metrics":
             for instrument in METER:
                 for series in instrument.settled():
-                    counted = {"count": series.count, "sum": series.sum, "max": series.maximum}
-                    write({"metric": instrument.name, **counted, "attributes": series.attributes})
+                    write(describe_series(series))
 
     def pump(self, now: float, deadline: float | None = None) -> None:
         """Do nothing: all is written."""
 
     def interrupt(self) -> None:
+        """Do nothing."""
+
+    def pause(self) -> None:
         """Do nothing."""
 
     def after_fork_in_child(self) -> None:
@@ -77,6 +80,16 @@ def describe(span: Span) -> dict[str, object]:
             {"name": event.name, "attributes": event.attributes} for event in span.extras.events
         ]
     return described
+
+
+def describe_series(series: Series) -> dict[str, object]:
+    """Return what a reader wants to know of a series."""
+    described: dict[str, object] = {"metric": series.instrument.name}
+    if isinstance(series, Distribution):
+        described |= {"count": series.count, "sum": series.sum, "max": series.maximum}
+    else:
+        described["value"] = series.sum
+    return {**described, "attributes": series.attributes}
 
 
 def write(described: dict[str, object]) -> None:

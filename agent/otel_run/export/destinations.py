@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     class Destination(Protocol):
         """Takes over payloads and delivers them; only the export thread calls it.
 
-        `interrupt` alone is called from other threads. `room` is false while it would have to
-        drop what it is offered. Names are only looked up while it `may_look_up`.
+        `interrupt` and `pause` alone are called from other threads. `room` is false while it would
+        have to drop what it is offered. Names are only looked up while it `may_look_up`.
         """
 
         is_local: bool
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
         def interrupt(self) -> None:
             """Make blocking input and output fail now."""
+
+        def pause(self) -> None:
+            """Have `pump` return at the next point at which nothing is cut short."""
 
         def after_fork_in_child(self) -> None:
             """Forget what is the parent's."""

@@ -7,6 +7,7 @@ from struct import pack
 from otel_run.export.attributes import AttributeEncoder
 from otel_run.export.otlp import request
 from otel_run.export.protobuf import field, utf8
+from otel_run.signals.metrics import Distribution
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,16 +15,21 @@ if TYPE_CHECKING:
     from typing import Final
 
     from otel_run.signals.description import Scope
-    from otel_run.signals.metrics import Histogram, Series
+    from otel_run.signals.metrics import Instrument, Series
 
 # The limits of attributes are not for those of metrics.
 _ATTRIBUTES: Final = AttributeEncoder(b"\x4a", None)
+_SUM_ATTRIBUTES: Final = AttributeEncoder(b"\x3a", None)
 
-# Histogram.aggregation_temporality: cumulative.
+# The field of Metric that holds its data.
+_HISTOGRAM: Final = b"\x4a"
+_SUM: Final = b"\x3a"
+
+# aggregation_temporality of both: cumulative. A sum is not monotonic, which is the default.
 _CUMULATIVE: Final = b"\x10\x02"
 
 
-def metrics_request(resource: bytes, instruments: Iterable[Histogram], now: int) -> bytes:
+def metrics_request(resource: bytes, instruments: Iterable[Instrument], now: int) -> bytes:
     """Return an ExportMetricsServiceRequest of all points until `now` (ns); empty without any."""
     scopes: dict[Scope, list[bytes]] = {}
     for instrument in instruments:
@@ -35,22 +41,31 @@ def metrics_request(resource: bytes, instruments: Iterable[Histogram], now: int)
     return request(resource, [(scope, b"".join(metrics)) for scope, metrics in scopes.items()])
 
 
-def _metric(instrument: Histogram, points: list[bytes]) -> bytes:
-    """Return the `ScopeMetrics.metrics` field of a histogram."""
+def _metric(instrument: Instrument, points: list[bytes]) -> bytes:
+    """Return the `ScopeMetrics.metrics` field of an instrument."""
     named = (
         field(b"\x0a", utf8(instrument.name))
         + field(b"\x12", utf8(instrument.description))
         + field(b"\x1a", utf8(instrument.unit))
     )
-    return field(b"\x12", named + field(b"\x4a", b"".join(points) + _CUMULATIVE))
+    data = _HISTOGRAM if issubclass(instrument.kind, Distribution) else _SUM
+    return field(b"\x12", named + field(data, b"".join(points) + _CUMULATIVE))
 
 
 def _point(series: Series, now: int) -> bytes:
-    """Return the `Histogram.data_points` field of a series."""
+    """Return the `data_points` field of a series."""
+    times = pack("<BQBQ", 0x11, series.instrument.start, 0x19, now)
+    if isinstance(series, Distribution):
+        return _distribution(series, times)
+    if series.encoded is None:
+        series.encoded = _SUM_ATTRIBUTES.fields(series.attributes)
+    return field(b"\x0a", series.encoded + times + pack("<Bq", 0x31, int(series.sum)))
+
+
+def _distribution(series: Distribution, times: bytes) -> bytes:
     if series.encoded is None:
         series.encoded = _ATTRIBUTES.fields(series.attributes)
     boundaries, counts = series.instrument.boundaries, series.counts
-    times = pack("<BQBQ", 0x11, series.instrument.start, 0x19, now)
     numbers = pack("<BQBd", 0x21, series.count, 0x29, series.sum)
     buckets = field(b"\x32", pack(f"<{len(counts)}Q", *counts))
     bounds = field(b"\x3a", pack(f"<{len(boundaries)}d", *boundaries))

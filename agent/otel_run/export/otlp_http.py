@@ -91,16 +91,16 @@ class OtlpHttp:
         for outbox in self._outboxes.values():
             outbox.transport.interrupt()
 
+    def pause(self) -> None:
+        """From another thread: the same, as soon as nothing is lost or sent twice by it."""
+        for outbox in self._outboxes.values():
+            outbox.transport.pause()
+
     def after_fork_in_child(self) -> None:
         """Forget the parent's requests, and let go of its connections."""
         for outbox in self._outboxes.values():
             outbox.transport.abandon()
             outbox.forget()
-
-    def close(self) -> None:
-        """End all connections."""
-        for outbox in self._outboxes.values():
-            outbox.transport.close()
 
     def _finish(self, deadline: float) -> None:
         self._resume()

@@ -144,14 +144,16 @@ class Pipeline:
             self._life.release()
 
     def _start_thread(self) -> None:
+        # All of it beforehand: the thread may have left again before this one goes on.
         self._done.acquire()
+        self._running = True
+        self.threshold = self._batch - 1
         try:
             start_new_thread(self._run, ())
         except RuntimeError:  # too late in the life of the interpreter
+            self.threshold = 0
+            self._running = False
             self._done.release()
-            return
-        self._running = True
-        self.threshold = self._batch - 1
 
     def _run(self) -> None:
         CURRENT.set(SUPPRESSED)
@@ -245,13 +247,14 @@ class Pipeline:
         if not self._running:
             return
         self._stopping = True
+        self.worker.pause()
         self._wake()
-        if not self._join(PARK_WAIT):
+        if not self._join(PARK_WAIT / 2):
             if self.worker.importing:
                 self._join(IMPORT_WAIT)
             else:
                 self.worker.interrupt()
-                self._join(PARK_WAIT)
+                self._join(PARK_WAIT / 2)
         self._await_exit()
 
     def _await_exit(self) -> None:

@@ -87,6 +87,9 @@ class LocalStore:
     def interrupt(self) -> None:
         """Do nothing: what is under way takes no time."""
 
+    def pause(self) -> None:
+        """Do nothing: what is under way takes no time."""
+
     def after_fork_in_child(self) -> None:
         """Leave the file to the parent; the next record makes one of the child's own."""
         self.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from time import monotonic
 
 from otel_run import __version__
-from otel_run.export.connection import Connection, SecureConnection
+from otel_run.export.connection import Connection, Paused, SecureConnection
 from otel_run.export.reply_reader import read_reply
 
 TYPE_CHECKING = False
@@ -36,6 +36,16 @@ class Interrupted(OSError):  # noqa: N818  it is no error
     """Another thread has asked for it."""
 
 
+class Awaited:
+    """A payload that was sent, and the pieces of its reply that have come so far."""
+
+    __slots__ = ("payload", "pieces")
+
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
+        self.pieces: list[bytes] = []
+
+
 class Transport:
     """Sends to one endpoint, over a connection that is kept open."""
 
@@ -46,6 +56,8 @@ class Transport:
         self._connection: Connection | None = None
         self._context: ssl.SSLContext | None = None
         self._interrupted = False
+        self._is_paused = False
+        self._awaited: Awaited | None = None
         self._addresses: list[Any] = []
         self.may_look_up = True  # a name server can take for ever
 
@@ -61,7 +73,8 @@ class Transport:
     def send(self, payload: bytes, deadline: float | None = None) -> Reply:
         """POST a payload, all of it before `deadline` (by `monotonic`) and the endpoint's time-out.
 
-        Raises OSError where no reply comes of it, Interrupted after `interrupt`.
+        Raises OSError where no reply comes of it, Interrupted after `interrupt` and `pause`. What
+        a pause has left without its reply is not sent again, but its reply waited for.
         """
         timeout = self._endpoint.timeout
         if timeout is not None:
@@ -69,6 +82,10 @@ class Transport:
             deadline = until if deadline is None else min(until, deadline)
         try:
             return self._send(payload, deadline)
+        except Paused:
+            if self._awaited is None:
+                self.close()  # it was about to connect
+            raise Interrupted("paused") from None
         except Exception:
             self.close()
             if self._interrupted:
@@ -76,18 +93,31 @@ class Transport:
             raise
 
     def interrupt(self) -> None:
-        """From another thread: abort the request under way, and any other until `resume`."""
+        """From another thread: abort the request under way, and any other until `resume`.
+
+        A reply that a pause is about to leave is spared: its request would be sent again.
+        """
         self._interrupted = True
         connection = self._connection
-        if connection is not None:
+        if connection is not None and not (self._is_paused and self._awaited):
             connection.interrupt()
+
+    def pause(self) -> None:
+        """From another thread: begin nothing until `resume`, and leave the reply for later."""
+        self._is_paused = True
+        connection = self._connection
+        if connection is not None:
+            connection.is_paused = True
 
     def resume(self) -> None:
         """Take requests again."""
-        self._interrupted = False
+        self._interrupted = self._is_paused = False
+        if self._connection is not None:
+            self._connection.is_paused = False
 
     def abandon(self) -> None:
         """In a forked child: let go of the parent's connection, which goes on without us."""
+        self._awaited = None
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.abandon()
@@ -95,11 +125,16 @@ class Transport:
 
     def close(self) -> None:
         """End the connection; the next request opens another."""
+        self._awaited = None
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
 
     def _send(self, payload: bytes, deadline: float | None) -> Reply:
+        if self._is_paused:
+            raise Paused
+        if self._awaited is not None and self._awaited.payload is not payload:
+            self.close()  # nobody waits for that reply any more
         kept = self._connection
         if kept is not None and kept.is_open():
             try:
@@ -108,20 +143,40 @@ class Transport:
                 raise
             except OSError:
                 # The server may have closed it since; what it began to answer is not sent again.
-                if kept.has_received or self._interrupted:
+                if self._has_answered or self._interrupted:
                     raise
         self.close()
         return self._exchange(self._open(deadline), payload, deadline)
 
+    @property
+    def _has_answered(self) -> bool:
+        return self._awaited is not None and any(self._awaited.pieces)
+
     def _exchange(self, connection: Connection, payload: bytes, deadline: float | None) -> Reply:
         connection.deadline = deadline
-        connection.has_received = False
-        content = self._compress(payload)
-        connection.send(b"%s%d\r\n\r\n%s" % (self._head, len(content), content))
-        reply = read_reply(connection.receive)
+        awaited = self._awaited
+        if awaited is None:
+            content = self._compress(payload)
+            connection.send(b"%s%d\r\n\r\n%s" % (self._head, len(content), content))
+            awaited = self._awaited = Awaited(payload)
+        reply = self._receive(connection, awaited)
+        self._awaited = None
         if not reply.keeps_open:
             self.close()
         return reply
+
+    def _receive(self, connection: Connection, awaited: Awaited) -> Reply:
+        """Read the reply from its beginning, which may have come before a pause."""
+        come = iter(tuple(awaited.pieces))
+
+        def receive() -> bytes:
+            piece = next(come, None)
+            if piece is None:
+                piece = connection.receive()
+                awaited.pieces.append(piece)
+            return piece
+
+        return read_reply(receive)
 
     def _compress(self, payload: bytes) -> bytes:
         if self._endpoint.compression != "gzip":
@@ -176,6 +231,7 @@ class Transport:
         self._connection = connection
         if self._interrupted:
             raise Interrupted("interrupted")
+        connection.is_paused = self._is_paused
         connection.deadline = until
         connection.connect(address)
         return connection

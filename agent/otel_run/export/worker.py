@@ -95,6 +95,11 @@ class Worker:
         for destination in self.destinations:
             destination.interrupt()
 
+    def pause(self) -> None:
+        """Have the thread come to a safe point; what is under way goes on afterwards."""
+        for destination in self.destinations:
+            destination.pause()
+
     def after_fork_in_child(self) -> None:
         """Forget what is the parent's."""
         new_instance_id()
@@ -190,6 +195,9 @@ class Worker:
 
     def _pump(self, pipeline: Pipeline) -> None:
         now = monotonic()
+        if pipeline.stopping and pipeline.deadline is None:
+            self._attempt_at = now  # as soon as the fork is over
+            return
         attempts = [self._pump_one(one, now, pipeline.deadline) for one in self.destinations]
         self._attempt_at = min((at for at in attempts if at is not None), default=None)
 

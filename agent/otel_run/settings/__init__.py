@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["Endpoint", "Settings", "current", "load", "sdk_disabled"]
+__all__ = ["Endpoint", "Settings", "current", "load"]
 
 SIGNALS = ("traces", "metrics", "logs")
 EXPORTERS = ("otlp", "local", "console")
@@ -28,10 +28,35 @@ SAMPLERS = (
     "parentbased_always_off",
     "parentbased_traceidratio",
 )
+# How much each level of OTEL_LOG_LEVEL says, as OTEL_RUN_VERBOSITY has it.
+LOG_LEVELS = {
+    **dict.fromkeys(("all", "trace", "verbose", "debug"), "1"),
+    **dict.fromkeys(("info", "warn", "warning"), "0"),
+    **dict.fromkeys(("error", "critical", "fatal", "none", "off"), "-1"),
+}
 # RFC 9110, RFC 5789 and, since 1.42 of the semantic conventions, QUERY.
 KNOWN_METHODS = "CONNECT,DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT,QUERY,TRACE"
 # Messages of which headers can be recorded.
 MESSAGES = ("server_request", "server_response", "client_request", "client_response")
+
+
+# What probes ask for, over and over.
+HEALTH_CHECKS = frozenset(("/healthz", "/livez", "/readyz", "/metrics"))
+
+# The libraries that OpenTelemetry has such a variable for: OTEL_PYTHON_FLASK_EXCLUDED_URLS.
+EXCLUDING_CLIENTS = ("AIOHTTP_CLIENT", "HTTPX", "REQUESTS", "URLLIB", "URLLIB3")
+EXCLUDING_SERVERS = (
+    "AIOHTTP_SERVER",
+    "ASGI",
+    "DJANGO",
+    "FALCON",
+    "FASTAPI",
+    "FLASK",
+    "PYRAMID",
+    "STARLETTE",
+    "TORNADO",
+    "WSGI",
+)
 
 
 class Settings:
@@ -46,6 +71,9 @@ class Settings:
         "disabled_instrumentations",
         "endpoints",
         "event_attribute_count_limit",
+        "excluded_client_urls",
+        "excluded_paths",
+        "excluded_server_urls",
         "export_timeout",
         "exporters",
         "known_methods",
@@ -69,6 +97,7 @@ class Settings:
         "span_link_count_limit",
         "store",
         "summary",
+        "trust_forwarded",
         "verbosity",
     )
 
@@ -116,6 +145,13 @@ class Settings:
     metric_export_timeout: float | None
     # OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS
     known_methods: frozenset[str]
+    # OTEL_PYTHON_EXCLUDED_URLS with OTEL_PYTHON_<LIBRARY>_EXCLUDED_URLS: regular expressions
+    excluded_client_urls: tuple[str, ...]
+    excluded_server_urls: tuple[str, ...]
+    # HEALTH_CHECKS, unless OTEL_RUN_EXCLUDE_HEALTH_CHECKS is false
+    excluded_paths: frozenset[str]
+    # OTEL_RUN_TRUST_FORWARDED
+    trust_forwarded: bool
     # OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_…: names or patterns, by MESSAGES
     captured_headers: dict[str, tuple[str, ...]]
     # OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS, the same
@@ -124,18 +160,18 @@ class Settings:
     run_folder: str
     # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
     store: str
-    # OTEL_RUN_ROOT_PID, 0 without the command
+    # OTEL_RUN_ROOT_PID: the first Python of a run, 0 without the command
     root_pid: int
     # OTEL_RUN_SUMMARY, None when unset
     summary: bool | None
-    # OTEL_RUN_VERBOSITY: -1 quiet, 0, 1 verbose
+    # OTEL_RUN_VERBOSITY, else OTEL_LOG_LEVEL: -1 quiet, 0, 1 verbose
     verbosity: int
     # One line for each setting that cannot be used as it is
     complaints: tuple[str, ...]
 
     @property
     def root(self) -> bool:
-        """Whether this is the process that the launcher became, and no child of it."""
+        """Whether this is the run's first Python, and no child of it."""
         return self.root_pid == os.getpid()
 
 
@@ -182,7 +218,6 @@ VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str], object], str], ...]
     ("propagate_to", ("OTEL_RUN_PROPAGATE_TO",), values.hosts, ""),
     ("run_folder", ("OTEL_RUN_FOLDER",), values.folder, ""),
     ("root_pid", ("OTEL_RUN_ROOT_PID",), values.process, "0"),
-    ("verbosity", ("OTEL_RUN_VERBOSITY",), values.verbosity, "0"),
 )
 
 # Variables of which only the default is built in.
@@ -202,11 +237,6 @@ def current() -> Settings:
     return _current
 
 
-def sdk_disabled() -> bool:
-    """Whether to stay out of the program altogether, before anything else is read."""
-    return os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-
-
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings that an environment asks for; never raises."""
     environment = Environment(environ)
@@ -215,9 +245,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         setattr(settings, field, environment.read(names, parse, default))
     settings.disabled = bool(environment.flag("OTEL_SDK_DISABLED"))
     settings.summary = environment.flag("OTEL_RUN_SUMMARY")
+    settings.trust_forwarded = environment.flag("OTEL_RUN_TRUST_FORWARDED") is not False
     settings.propagators = environment.choices("OTEL_PROPAGATORS", PROPAGATORS, PROPAGATORS)
     settings.store = _store(environ)
     _read_lists(environment, settings)
+    _read_exclusions(environment, settings)
+    _read_verbosity(environment, settings)
     _read_ratio(environment, settings)
     _read_queue(environment, settings)
     _read_exporters(environment, settings)
@@ -238,6 +271,29 @@ def _read_lists(environment: Environment, settings: Settings) -> None:
     }
     # Where it is not clear what must not be seen, nothing is.
     settings.sanitized_headers = environment.patterns(f"{prefix}_SANITIZE_FIELDS", ".*")
+
+
+def _read_exclusions(environment: Environment, settings: Settings) -> None:
+    everywhere = environment.patterns("OTEL_PYTHON_EXCLUDED_URLS", "")
+    clients, servers = (
+        tuple(
+            pattern
+            for library in libraries
+            for pattern in environment.patterns(f"OTEL_PYTHON_{library}_EXCLUDED_URLS", "")
+        )
+        for libraries in (EXCLUDING_CLIENTS, EXCLUDING_SERVERS)
+    )
+    settings.excluded_client_urls = (*everywhere, *clients)
+    settings.excluded_server_urls = (*everywhere, *servers)
+    excludes = environment.flag("OTEL_RUN_EXCLUDE_HEALTH_CHECKS") is not False
+    settings.excluded_paths = HEALTH_CHECKS if excludes else frozenset()
+
+
+def _read_verbosity(environment: Environment, settings: Settings) -> None:
+    level = environment.read(("OTEL_LOG_LEVEL",), values.one_of(*LOG_LEVELS), "info")
+    settings.verbosity = environment.read(
+        ("OTEL_RUN_VERBOSITY",), values.verbosity, LOG_LEVELS[level]
+    )
 
 
 def _read_ratio(environment: Environment, settings: Settings) -> None:

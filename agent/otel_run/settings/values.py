@@ -124,10 +124,13 @@ def is_pattern(text: str) -> bool:
     if is_plain(text):
         return True
     import re
+    import warnings
 
     try:
-        re.compile(text)
-    except Exception:  # a warning that is an error, or an overflow, is as bad
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(text)
+    except Exception:  # what Python warns of, or finds too large, is as bad
         return False
     return True
 

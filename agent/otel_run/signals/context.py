@@ -30,7 +30,6 @@ class Node:
 
     __slots__ = (
         "convention",
-        "owner",
         "remote",
         "sampled",
         "span_id",
@@ -56,7 +55,6 @@ class Node:
         self.trace_state = trace_state
         self.values = values
         self.convention: Convention | None = None
-        self.owner: object = None
 
     @property
     def baggage(self) -> Any:

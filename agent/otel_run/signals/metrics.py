@@ -1,4 +1,4 @@
-"""Histograms, cumulative: instruments, and their series.
+"""Histograms and sums, cumulative: instruments, and their series.
 
 Only the export thread writes to a series. A thread that finds the record queue full folds its
 point into the instrument's `late` points under a lock, and the export thread merges them.
@@ -25,24 +25,11 @@ OVERFLOW: Attributes = {"otel.metric.overflow": True}
 
 
 class Series:
-    """The points of one set of attributes: counts per bucket, sum, extremes.
+    """The points of one set of attributes: how many there were, and what they come to."""
 
-    Points are gathered in `recent` and settled many at a time, which costs a third.
-    """
+    __slots__ = ("attributes", "count", "encoded", "instrument", "sum")
 
-    __slots__ = (
-        "attributes",
-        "count",
-        "counts",
-        "encoded",
-        "instrument",
-        "maximum",
-        "minimum",
-        "recent",
-        "sum",
-    )
-
-    def __init__(self, instrument: Histogram, attributes: Attributes) -> None:
+    def __init__(self, instrument: Instrument, attributes: Attributes) -> None:
         self.instrument = instrument
         self.attributes = attributes
         self.encoded: bytes | None = None
@@ -50,10 +37,38 @@ class Series:
 
     def clear(self) -> None:
         """Back to no points at all."""
-        self.recent: list[float] = []
-        self.counts = [0] * (len(self.instrument.boundaries) + 1)
         self.count = 0
         self.sum = 0.0
+
+    def add(self, value: float) -> None:
+        """Count one point."""
+        self.count += 1
+        self.sum += value
+
+    def settle(self) -> None:
+        """Have `count` and `sum` tell of all points."""
+
+    def merge(self, other: Series) -> None:
+        """Add the points of another series of the same instrument."""
+        self.count += other.count
+        self.sum += other.sum
+
+
+class Distribution(Series):
+    """As well the counts in the histogram's buckets, and the extremes.
+
+    Points are gathered in `recent` and settled many at a time, which costs a third.
+    """
+
+    __slots__ = ("counts", "maximum", "minimum", "recent")
+
+    instrument: Histogram
+
+    def clear(self) -> None:
+        """Back to no points at all."""
+        super().clear()
+        self.recent: list[float] = []
+        self.counts = [0] * (len(self.instrument.boundaries) + 1)
         self.minimum = self.maximum = 0.0
 
     def add(self, value: float) -> None:
@@ -79,7 +94,7 @@ class Series:
         self.sum += sum(recent)
         self.count += len(recent)
 
-    def merge(self, other: Series) -> None:
+    def merge(self, other: Distribution) -> None:  # type: ignore[override] # of one instrument
         """Add the points of another series."""
         other.settle()
         if not other.count:
@@ -87,21 +102,19 @@ class Series:
         self.minimum = min(self.minimum, other.minimum) if self.count else other.minimum
         self.maximum = max(self.maximum, other.maximum) if self.count else other.maximum
         self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
-        self.sum += other.sum
-        self.count += other.count
+        super().merge(other)
 
 
-class Histogram:
-    """One instrument: what is measured, and a series for each set of attributes."""
+class Instrument:
+    """What is measured, and a series for each set of attributes."""
 
-    def __init__(
-        self, scope: Scope, name: str, unit: str, description: str, boundaries: tuple[float, ...]
-    ) -> None:
+    kind: type[Series]
+
+    def __init__(self, scope: Scope, name: str, unit: str, description: str) -> None:
         self.scope = scope
         self.name = name
         self.unit = unit
         self.description = description
-        self.boundaries = boundaries
         self.start = time_ns()
         self.series: dict[object, Series] = {}
         self._lock = RLock()
@@ -121,11 +134,11 @@ class Histogram:
             key, attributes = None, OVERFLOW
         found = self.series.get(key)
         if found is None:
-            found = self.series[key] = Series(self, attributes)
+            found = self.series[key] = self.kind(self, attributes)
         return found
 
     def settled(self) -> list[Series]:
-        """Return the series that have points, all of them in their buckets."""
+        """Return the series that have points, all of them settled."""
         with self._lock:
             series = list(self.series.values())
         for one in series:
@@ -140,12 +153,35 @@ class Histogram:
             series.clear()
 
 
+class Histogram(Instrument):
+    """An instrument whose points fall into buckets; `boundaries` are their upper ends."""
+
+    kind = Distribution
+
+    if TYPE_CHECKING:
+
+        def series_of(self, attributes: Attributes) -> Distribution: ...
+        def settled(self) -> list[Distribution]: ...  # type: ignore[override] # nobody adds to it
+
+    def __init__(
+        self, scope: Scope, name: str, unit: str, description: str, boundaries: tuple[float, ...]
+    ) -> None:
+        super().__init__(scope, name, unit, description)
+        self.boundaries = boundaries
+
+
+class UpDownCounter(Instrument):
+    """An instrument whose points, 1 or -1, come to what there is of something now."""
+
+    kind = Series
+
+
 def _name(item: tuple[str, object]) -> str:
     return item[0]
 
 
 # Every instrument of this process.
-METER: list[Histogram] = []
+METER: list[Instrument] = []
 
 
 class Late:
@@ -166,7 +202,7 @@ class Late:
         with self._lock:
             points = self._points.get(series)
             if points is None:
-                points = self._points[series] = Series(series.instrument, series.attributes)
+                points = self._points[series] = type(series)(series.instrument, series.attributes)
             points.add(value)
 
     def drop(self, series: Series | None, value: float) -> None:

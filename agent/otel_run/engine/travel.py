@@ -1,0 +1,229 @@
+"""Where work goes on elsewhere: what is current where it is handed over is current there, too.
+
+Only our variable travels. A copy of the whole context would bring the program's own variables,
+decimal's precision among them, to where they were not.
+"""
+
+from __future__ import annotations
+
+import sys
+from _contextvars import Context
+
+from otel_run.engine.call import Call
+from otel_run.engine.convention import Convention
+from otel_run.engine.frames import unseen
+from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.targets import Wrap
+    from otel_run.signals.context import Node
+
+NODE = "_otel_run_node"
+MISSING: Any = object()
+
+# Past what the program's subclasses make of attributes, and without a dict where Python has none.
+read, write, delete = object.__getattribute__, object.__setattr__, object.__delattr__
+
+# From Python 3.14 on threads can be told to start with a copy of the context: ours is in it.
+THREADS_INHERIT = bool(getattr(sys.flags, "thread_inherit_context", 0))
+
+
+class ContextCarrier(Convention):
+    """No semantic convention: nothing is recorded, what is current goes along."""
+
+    name = "context"
+
+    def bind(self, library: str, layer: int) -> None:
+        """Have no scope and no metric."""
+
+
+class Departure:
+    """A method by which its object is handed over: what is current is kept on the object.
+
+    An object that can be given a context to run in has None in its attribute `context` until then.
+    """
+
+    def __init__(self, place: str, *, context: str = "") -> None:
+        self.place = place
+        self.context = context
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            kept = not recorder.off and self._keep(recorder, instance)
+            try:
+                return wrapped(*args, **kwargs)
+            except BaseException:
+                if kept:
+                    take(instance)
+                raise
+
+        return wrapper
+
+    def _keep(self, recorder: Recorder, instance: Any) -> bool:
+        own = self.context
+        try:
+            node = CURRENT.get()
+            write(instance, NODE, node)
+            if own and instance.__dict__.get(own, MISSING) is None and not THREADS_INHERIT:
+                write(instance, own, context_of(node))
+        except Exception as error:
+            caught(error, recorder.library)
+            return False
+        return True
+
+
+class Arrival:
+    """A method in which such an object does its work: it runs under what was kept."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            node = take(instance)
+            if node is MISSING or recorder.off:
+                return wrapped(*args, **kwargs)
+            return run_under(node, wrapped, args, kwargs)
+
+        return wrapper
+
+
+class Errand:
+    """A function that is given another one to call elsewhere."""
+
+    def __init__(self, place: str, position: int, name: str) -> None:
+        self.place = place
+        self.position = position
+        self.name = name
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            node = CURRENT.get()
+            if node is None or recorder.off:
+                return wrapped(*args, **kwargs)
+            call = Call(wrapped, instance, args, kwargs)
+            function = call.arg(self.position, self.name)
+            if callable(function):
+                call.replace(self.position, self.name, Traveller(function, node))
+            return wrapped(*call.args, **call.kwargs)
+
+        return wrapper
+
+
+class Detached:
+    """A function that starts what serves everybody: nothing is current there."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+            if recorder.off or CURRENT.get() is None:
+                return wrapped(*args, **kwargs)
+            return run_under(None, wrapped, args, kwargs)
+
+        return wrapper
+
+
+class Listener:
+    """A function that takes functions, to call each with what is about to start.
+
+    That has None in its attribute `context` until it is given one to run in. Nothing is patched,
+    and nothing is taken back: what listens does nothing once the instrumentor is off.
+    """
+
+    def __init__(self, place: str, *, context: str) -> None:
+        self.place = place
+        self.context = context
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the place, and what is to be done with the function found there."""
+        own = self.context
+
+        def listen(started: Any) -> None:
+            try:
+                node = CURRENT.get()
+                if node is not None and not recorder.off and getattr(started, own) is None:
+                    setattr(started, own, context_of(node))
+            except Exception as error:
+                caught(error, recorder.library)
+
+        def register(function: Callable[..., Any]) -> None:
+            function(listen)
+
+        yield self.place, register
+
+
+class Traveller:
+    """A function, and what was current where it was handed over."""
+
+    __slots__ = ("function", "node")
+
+    def __init__(self, function: Callable[..., Any], node: Node | None) -> None:
+        self.function = function
+        self.node = node
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return run_under(self.node, self.function, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.function, name)
+
+    def __repr__(self) -> str:
+        return repr(self.function)
+
+
+def take(instance: Any) -> Any:
+    """Take what was kept off the object; MISSING where nothing was."""
+    try:
+        node = read(instance, NODE)
+        delete(instance, NODE)
+    except AttributeError:
+        return MISSING
+    return node
+
+
+@unseen
+def run_under(
+    node: Node | None, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Call with `node` as what is current; after it, the caller has its own again."""
+    before = CURRENT.get()
+    CURRENT.set(node)
+    try:
+        return function(*args, **kwargs)
+    finally:
+        CURRENT.set(before)
+
+
+def context_of(node: Node | None) -> Context:
+    """Return a context that holds our variable alone."""
+    context = Context()
+    context.run(CURRENT.set, node)
+    return context

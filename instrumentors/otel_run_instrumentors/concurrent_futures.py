@@ -1,0 +1,28 @@
+"""concurrent.futures: what is submitted to a pool of threads runs under what was current there.
+
+The item of work carries it, so that callbacks of its future have it too, and the function that was
+submitted stays the one that is called. Processes get nothing: what they run is pickled. Threads
+and processes of a pool serve whoever comes, not the one who happened to start them.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine import Instrumentor
+from otel_run.engine.travel import Arrival, ContextCarrier, Departure, Detached
+
+THREADS = "concurrent.futures.thread"
+PROCESSES = "concurrent.futures.process:ProcessPoolExecutor"
+
+INSTRUMENTOR = Instrumentor(
+    library="concurrent.futures",
+    versions=">=3.10",
+    convention=ContextCarrier(),
+    layer=0,
+    targets=(
+        Departure(f"{THREADS}:_WorkItem.__init__"),
+        Arrival(f"{THREADS}:_WorkItem.run"),
+        Detached(f"{THREADS}:ThreadPoolExecutor._adjust_thread_count"),
+        Detached(f"{PROCESSES}._adjust_process_count"),
+        Detached(f"{PROCESSES}._start_executor_manager_thread"),
+    ),
+)

@@ -1,0 +1,80 @@
+"""aiosqlite: connections whose threads serve many requests."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import aiosqlite
+import aiosqlite.core
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from contracts.instrumentor import InstrumentorContract
+from served import name_of, parents, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+    from pathlib import Path
+
+    from recording import Recording
+
+
+def request(path: str, work: Coroutine[Any, Any, object]) -> asyncio.Task[object]:
+    """Do the work in a task that a request starts."""
+    return serve(path, lambda: asyncio.create_task(work))
+
+
+class TestAiosqlite(InstrumentorContract):
+    """Patched in place, and restored."""
+
+    library = "aiosqlite"
+
+    def test_a_connection_serves_each_request_in_its_own_trace(self, recording: Recording) -> None:
+        async def program() -> None:
+            connections: list[aiosqlite.Connection] = []
+
+            async def connect() -> None:
+                connections.append(await aiosqlite.connect(":memory:"))
+                await connections[0].execute("SELECT 1 AS first")
+
+            async def ask(name: str) -> None:
+                async with connections[0].execute(f"SELECT 1 AS {name}") as cursor:
+                    assert [tuple(row) for row in await cursor.fetchall()] == [(1,)]
+
+            await request("/one", connect())
+            await asyncio.gather(request("/two", ask("second")), request("/three", ask("third")))
+            await ask("fourth")
+            await connections[0].close()
+
+        asyncio.run(program())
+
+        assert parents(recording.spans()) == {
+            "/one": "",
+            "/two": "",
+            "/three": "",
+            "first": "/one",
+            "second": "/two",
+            "third": "/three",
+            "fourth": "",
+        }
+
+    def test_a_pooled_connection_does_too(self, recording: Recording, tmp_path: Path) -> None:
+        async def program() -> None:
+            engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}")
+
+            async def ask(name: str) -> None:
+                async with engine.connect() as connection:
+                    await connection.execute(sa.text(f"SELECT 1 AS {name}"))
+
+            await request("/one", ask("first"))
+            await request("/two", ask("second"))
+            await engine.dispose()
+
+        asyncio.run(program())
+
+        traces: dict[str, set[str]] = {}
+        for span in recording.spans():
+            traces.setdefault(span.trace_id, set()).add(name_of(span))
+        asked = [{name for name in names if "PRAGMA" not in name} for names in traces.values()]
+        assert asked == [{"/one", "first"}, {"/two", "second"}]

@@ -1,0 +1,11 @@
+"""concurrent.futures: what it carries is tested in tests/context."""
+
+from __future__ import annotations
+
+from contracts.instrumentor import InstrumentorContract
+
+
+class TestConcurrentFutures(InstrumentorContract):
+    """Patched in place, and restored."""
+
+    library = "concurrent.futures"

@@ -1,0 +1,11 @@
+"""multiprocessing.pool: what it carries is tested in tests/context."""
+
+from __future__ import annotations
+
+from contracts.instrumentor import InstrumentorContract
+
+
+class TestMultiprocessingPool(InstrumentorContract):
+    """Patched in place, and restored."""
+
+    library = "multiprocessing.pool"
