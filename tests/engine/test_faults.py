@@ -124,7 +124,7 @@ def with_aiohttp(url: str) -> object:
 
 
 def with_botocore(url: str) -> object:
-    session = URLLib3Session()
+    session: Any = URLLib3Session()
     try:
         response = session.send(AWSRequest("GET", url).prepare())
         return response.status_code, response.content
