@@ -15,6 +15,7 @@ from collector import Collector
 from programs import Programs
 
 pytest.register_assert_rewrite(
+    "contracts.asgi_server",
     "contracts.database",
     "contracts.http_client",
     "contracts.http_server",

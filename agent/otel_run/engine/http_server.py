@@ -104,12 +104,13 @@ class HttpServerRequest:
 class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
-    Its route, below the path `mount` of what it is in; the exception that it could not handle; the
-    status code that it sends. `subject` is the request's, where the program may have made up
-    another one meanwhile.
+    Its route, below the path `mount` of what it is in, and below `root`, where the outermost
+    application is; the exception that it could not handle; the status code that it sends.
+    `subject` is the request's, where the program may have made up another one meanwhile; `inner`
+    is what the layers within see as the subject from now on.
     """
 
-    __slots__ = ("error", "mount", "route", "status", "subject")
+    __slots__ = ("error", "inner", "mount", "root", "route", "status", "subject")
 
     def __init__(
         self,
@@ -118,12 +119,16 @@ class HttpServerDetail:
         subject: object = None,
         status: int = 0,
         mount: str = "",
+        root: str = "",
+        inner: object = None,
     ) -> None:
         self.route = route
         self.error = error
         self.subject = subject
         self.status = status
         self.mount = mount
+        self.root = root
+        self.inner = inner
 
 
 class ServerDescription(Description):
@@ -156,12 +161,27 @@ class ServerOperation(Operation):
     status: int
     subject: object
 
-    def respond(self, status: int, headers: Headers = ()) -> None:  # noqa: ARG002
-        """Note what is about to be sent."""
-        self.status = status
+    def respond(
+        self,
+        status: int,
+        headers: Headers = (),  # noqa: ARG002
+        error: BaseException | None = None,
+    ) -> None:
+        """Note what is sent, and the exception that it is sent for."""
+        if self.end:
+            return
+        if error is None:
+            self.status = status
+            return
+        try:
+            self.convention.answer(self, status, error)
+        except Exception as mistake:
+            caught(mistake, self.convention.library)
 
     def complete(self) -> None:
         """End with the last byte, and stay current: the application may have more to do."""
+        if self.end:
+            return
         token, self.token = self.token, None
         try:
             self.convention.finish(self, None, None)
@@ -177,6 +197,7 @@ class HttpServer(Convention):
     operation is told when the response starts, and where nobody else knows, when it is complete.
     `read_result` reads what the call returned, where that says something. `is_hang_up` tells
     whether an exception says that the client has gone: that is no error of the server's.
+    `read_subject` reads the request's subject alone, for inner layers, which need no more.
     """
 
     name = NAME
@@ -193,12 +214,14 @@ class HttpServer(Convention):
         read_request: Callable[[Call], HttpServerRequest | None],
         observe: Callable[[Call, ServerOperation], None] | None = None,
         read_result: Callable[[Call, Any], HttpServerDetail | None] | None = None,
-        is_hang_up: Callable[[Exception], bool] | None = None,
+        is_hang_up: Callable[[BaseException], bool] | None = None,
+        read_subject: Callable[[Call], object] | None = None,
     ) -> None:
         self.read_request = read_request
         self.observe = observe
         self.read_result = read_result
         self.is_hang_up = is_hang_up
+        self.read_subject = read_subject
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
     def bind(self, library: str, layer: int) -> None:
@@ -216,8 +239,11 @@ class HttpServer(Convention):
         around = CURRENT.get()
         if around is SUPPRESSED:
             return None
+        read = self.read_subject
+        if read is not None and around is not None and _is_within(around, read(call)):
+            return None
         request = self.read_request(call)
-        if request is None or _is_within(around, request):
+        if request is None or _is_within(around, request.subject):
             return None
         if EXCLUSION.covers(request.path, request.scheme, request.host):
             silence = Silence()
@@ -248,9 +274,11 @@ class HttpServer(Convention):
         if detail.mount:
             operation.mount += detail.mount
         if detail.route:
-            operation.route = operation.mount + detail.route
+            operation.route = detail.root + operation.mount + detail.route
         if detail.status:
             operation.status = detail.status
+        if detail.inner is not None:
+            operation.subject = detail.inner
         if detail.error is not None:
             self._add_error(operation, detail.error)
 
@@ -281,6 +309,12 @@ class HttpServer(Convention):
             # A server that has nothing else to send sends this.
             operation.status = operation.status or SERVER_ERROR
         self.finish(operation, None, None)
+
+    def answer(self, operation: ServerOperation, status: int, error: BaseException) -> None:
+        """Record that this status code is sent for an exception; nobody receives it who is gone."""
+        if not (self.is_hang_up and self.is_hang_up(error)):
+            operation.status = status
+            self._add_error(operation, error)
 
     def _add_error(self, operation: ServerOperation, error: BaseException) -> None:
         operation.error = error_type(error)
@@ -333,9 +367,8 @@ class HttpServer(Convention):
         return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
 
 
-def _is_within(around: Node | None, request: HttpServerRequest) -> bool:
+def _is_within(around: Node | None, subject: object) -> bool:
     """Tell whether an outer layer records this very request, be it an application of its kind."""
-    subject = request.subject
     return isinstance(around, ServerOperation) and around.subject is subject is not None
 
 
