@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from otel_run.engine.forms import asynchronous
+from otel_run.engine.forms import asynchronous_taking
 from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
 
 TYPE_CHECKING = False
@@ -166,5 +166,5 @@ def convention() -> HttpServer:
     return HttpServer(read_request, observe, is_hang_up=is_hang_up, read_subject=read_subject)
 
 
-# How an application is wrapped.
-SERVE = asynchronous
+# How an application is wrapped: one with scope, receive and send.
+SERVE = asynchronous_taking(3)

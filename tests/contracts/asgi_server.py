@@ -252,7 +252,7 @@ async def echoing(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 # What differs from one run to the next.
-CHANCE = {"client", "server", "state"}
+CHANCE = {"app", "client", "server", "state"}
 
 
 async def raising(_: Scope, __: Receive, ___: Send) -> None:
@@ -267,9 +267,10 @@ async def failing_late(_: Scope, __: Receive, send: Send) -> None:
     raise Unhandled
 
 
-async def silent(_: Scope, receive: Receive, __: Send) -> None:
-    """An application that sends nothing."""
-    await receive()
+async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that sends nothing to its clients."""
+    if scope["type"] == "lifespan":
+        await live(receive, send)
 
 
 async def malformed(_: Scope, __: Receive, send: Send) -> None:

@@ -107,7 +107,7 @@ class HttpServerDetail:
     Its route, below the path `mount` of what it is in, and below `root`, where the outermost
     application is; the exception that it could not handle; the status code that it sends.
     `subject` is the request's, where the program may have made up another one meanwhile; `inner`
-    is what the layers within see as the subject from now on.
+    is what the layers within see as the subject from now on; they tell whole routes.
     """
 
     __slots__ = ("error", "inner", "mount", "root", "route", "status", "subject")
@@ -278,7 +278,7 @@ class HttpServer(Convention):
         if detail.status:
             operation.status = detail.status
         if detail.inner is not None:
-            operation.subject = detail.inner
+            operation.subject, operation.mount = detail.inner, ""
         if detail.error is not None:
             self._add_error(operation, detail.error)
 
