@@ -20,6 +20,7 @@ INSTRUMENTORS = {
     "urllib3.connectionpool": "otel_run_instrumentors.urllib3",
     "uvicorn.config": "otel_run_instrumentors.uvicorn",
     "uvicorn.middleware.wsgi": "otel_run_instrumentors.uvicorn",
+    "uvicorn.server": "otel_run_instrumentors.uvicorn",
     "werkzeug.serving": "otel_run_instrumentors.werkzeug",
     "wsgiref.handlers": "otel_run_instrumentors.wsgiref",
 }
