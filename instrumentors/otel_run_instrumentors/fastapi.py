@@ -7,7 +7,6 @@ tells since FastAPI includes routers without copying their routes.
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_server import HttpServerDetail
 from otel_run_instrumentors import asgi, starlette
 
 TYPE_CHECKING = False
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fastapi.routing import APIRoute
+
+    from otel_run.engine.http_server import HttpServerDetail
 
 
 def read_route(call: Call) -> HttpServerDetail | None:

@@ -65,9 +65,7 @@ class AsgiServerContract(ServerContract):
             request_bytes(traceparent=f"00-{'1' * 32}-{'2' * 16}-01", forwarded="for=x"),
         ]
         for application in APPLICATIONS:
-            with_us, without_us = (
-                self.answers(application, requests) for _ in each_way(self)
-            )
+            with_us, without_us = (self.answers(application, requests) for _ in each_way(self))
 
             assert with_us == without_us
 
@@ -95,7 +93,8 @@ class AsgiServerContract(ServerContract):
     def test_what_an_application_does_after_the_last_byte_is_not_in_the_span(
         self, recording: Recording
     ) -> None:
-        go_on, current = threading.Event(), []
+        go_on = threading.Event()
+        current: list[Any] = []
 
         async def application(scope: Scope, receive: Receive, send: Send) -> None:
             await plain(scope, receive, send)

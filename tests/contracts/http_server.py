@@ -472,7 +472,7 @@ class ServerContract(InstrumentorContract):
 
 
 class HttpServerContract(ServerContract):
-    """What holds for all that speak WSGI: subclass it, name the library, and serve an application."""
+    """What holds for all that speak WSGI: subclass it, and say what a server gets."""
 
     def result_of(self, application: Application, environ: dict[str, Any]) -> object:
         """What the server gets from an application."""

@@ -52,7 +52,7 @@ def test_an_application_of_wsgi_has_its_span(recording: Recording) -> None:
 def test_a_framework_of_wsgi_is_part_of_the_request(recording: Recording) -> None:
     app = Flask("shop")
     app.add_url_rule("/items/<int:item>", "items", lambda item: f"item {item}")
-    adapter = middleware.TrioWSGIMiddleware(app)
+    adapter: Any = middleware.TrioWSGIMiddleware(app)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await (adapter(scope, receive, send) if scope["type"] == "http" else live(receive, send))
@@ -67,13 +67,14 @@ def test_a_framework_of_wsgi_is_part_of_the_request(recording: Recording) -> Non
 @pytest.mark.skipif(not hasattr(middleware, "ProxyFixMiddleware"), reason="0.15 brought it")
 @pytest.mark.parametrize("mode", ["legacy", "modern"])
 def test_a_proxy_that_is_believed_is_within_the_one_span(recording: Recording, mode: Any) -> None:
-    app = Starlette(routes=[Route("/x", of_starlette)])
+    app: Any = Starlette(routes=[Route("/x", of_starlette)])
     headers = {
         "x-forwarded-for": "203.0.113.9",
         "x-forwarded-proto": "https",
         "forwarded": "for=203.0.113.9;proto=https",
     }
-    with serve_hypercorn(middleware.ProxyFixMiddleware(app, mode)) as address, Wire(address) as wire:
+    proxied = middleware.ProxyFixMiddleware(app, mode)
+    with serve_hypercorn(proxied) as address, Wire(address) as wire:
         wire.send(request_bytes("/x", **headers))
         port = wire.port
         assert wire.rest().endswith(b"hello")

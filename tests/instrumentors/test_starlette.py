@@ -39,7 +39,7 @@ with warnings.catch_warnings():
     from starlette.middleware.wsgi import WSGIMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -228,7 +228,8 @@ def test_the_route_is_part_of_the_series(recording: Recording) -> None:
 
 @pytest.mark.parametrize("debug", [False, True])
 def test_an_exception_that_starlette_answers_is_recorded(
-    recording: Recording, debug: bool  # noqa: FBT001
+    recording: Recording,
+    debug: bool,  # noqa: FBT001
 ) -> None:
     app = shop()
     app.debug = debug
@@ -247,7 +248,9 @@ def test_an_exception_that_starlette_answers_is_recorded(
 
 @pytest.mark.parametrize(("status", "failed"), [(500, True), (503, True), (422, False)])
 def test_a_handler_of_all_exceptions_decides_whether_there_is_an_error(
-    recording: Recording, status: int, failed: bool  # noqa: FBT001
+    recording: Recording,
+    status: int,
+    failed: bool,  # noqa: FBT001
 ) -> None:
     async def handle(_: Request, __: Exception) -> Response:
         return PlainTextResponse("sorry", status)
@@ -488,7 +491,7 @@ def test_a_background_task_is_a_trace_of_its_own_with_a_link(recording: Recordin
 
     def send_mail(address: str) -> None:
         go_on.wait(20)
-        query(f"SELECT '{address}'")  # noqa: S608  it comes from here
+        query(f"SELECT '{address}'")
 
     with serve_uvicorn(with_task(BackgroundTask(send_mail, "a"))) as address, Wire(address) as wire:
         wire.send(request_bytes("/begin"))

@@ -26,15 +26,12 @@ if TYPE_CHECKING:
 
 
 class Tasks(Convention):
-    """Internal spans: one for each task.
-
-    `read_function` gives the function of the program's own that the task runs.
-    """
+    """Internal spans: one for each call of a target."""
 
     name = "task"
 
-    def __init__(self, read_function: Callable[[Call], object], recorder: Recorder) -> None:
-        self.read_function = read_function
+    def __init__(self, target: Task, recorder: Recorder) -> None:
+        self.target = target
         self.recorder = recorder
         self._descriptions: Cache[tuple[str, str], Description] = Cache(512)
 
@@ -49,7 +46,7 @@ class Tasks(Convention):
         around = CURRENT.get()
         if around is SUPPRESSED or self.recorder.off:
             return None
-        key = name_of(self.read_function(call))
+        key = name_of(self.target.read_function(call))
         description = self._descriptions.get(key)
         if description is None:
             module, name = key
@@ -97,7 +94,10 @@ class Tasks(Convention):
 
 
 class Task:
-    """A function of which each call runs a task."""
+    """A function of which each call runs a task.
+
+    `read_function` gives the function of the program's own that the task is.
+    """
 
     def __init__(self, place: str, read_function: Callable[[Call], object]) -> None:
         self.place = place
@@ -105,7 +105,7 @@ class Task:
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        convention = Tasks(lambda call: self.read_function(call), recorder)
+        convention = Tasks(self, recorder)
         convention.bind(recorder.library, 0)
         own = Recorder(convention, recorder.library)
         yield self.place, lambda function: form_of(function)(own)
