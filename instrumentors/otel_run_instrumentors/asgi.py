@@ -44,19 +44,24 @@ def read_request(call: Call) -> HttpServerRequest | None:
     get = scope.get
     if get("type") != "http":
         return None
-    fields = read_fields(scope["headers"])
+    find = read_fields(scope["headers"]).get
     raw = get("raw_path")
     address, port = read_address(get("client"))
+
+    def header(name: str) -> str | None:
+        value = find(KEYS[name])
+        return None if value is None else value.decode("latin-1")
+
     return HttpServerRequest(
         method=scope["method"],
         scheme=get("scheme") or "http",
-        host=fields.get(b"host", b"").decode("latin-1") or server_of(scope),
+        host=find(b"host", b"").decode("latin-1") or server_of(scope),
         path=raw.partition(b"?")[0].decode("latin-1") if raw else quoted(scope["path"]),
         query=get("query_string", b"").decode("latin-1"),
         version=get("http_version", ""),
         peer_address=address,
         peer_port=port,
-        header=lambda name: decoded(fields.get(KEYS[name])),
+        header=header,
         headers=lambda: read_headers(scope["headers"]),
         subject=subject_of(scope["headers"]),
     )
@@ -84,10 +89,6 @@ def read_fields(headers: Any) -> dict[bytes, bytes]:
         for name, value in headers:
             fields[name] = fields[name] + b"," + value if name in fields else value
     return fields
-
-
-def decoded(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("latin-1")
 
 
 def read_headers(headers: Fields) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """FastAPI: the route of a request; Starlette, on which it is built, has the span.
 
 A route of a router that is included has a path of its own for each inclusion, which the scope
-tells since FastAPI includes routers without copying their routes.
+tells since FastAPI includes routers without copying their routes. Others are Starlette's.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ def read_route(call: Call) -> HttpServerDetail | None:
     route: APIRoute = call.instance
     scope: dict[str, Any] = call.arg(0, "scope")
     included = scope.get("fastapi", {}).get("effective_route_context")
-    chosen = included if getattr(included, "original_route", None) is route else route
-    return starlette.route_of(scope, chosen.path)
+    if included is None or included.original_route is not route:
+        return None  # Starlette's function is called next
+    return starlette.route_of(scope, included.path)
 
 
 INSTRUMENTOR = Instrumentor(
