@@ -67,6 +67,15 @@ ROWS: tuple[Row, ...] = (
     Operation("requests", "requests call", 35, "requests_call.py", 1_500, calls_page=True),
     Operation("flask", "Flask request", 30, "flask_request.py", 2_000, spans={"ddtrace": 9}),
     Operation(
+        "fastapi",
+        "FastAPI request",
+        40,
+        "fastapi_request.py",
+        3_000,
+        # A span for each message that is sent; one for the endpoint, and one for its answer.
+        spans={"opentelemetry": 3, "ddtrace": 3},
+    ),
+    Operation(
         "unsampled",
         "`sqlite3` execute, not sampled",
         3,

@@ -16,6 +16,7 @@ from programs import Programs
 
 pytest.register_assert_rewrite(
     "contracts.async_http_client",
+    "contracts.asgi_server",
     "contracts.database",
     "contracts.http_client",
     "contracts.http_follower",

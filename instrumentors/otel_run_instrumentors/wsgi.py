@@ -46,7 +46,6 @@ class WsgiRequest(HttpServerRequest):
         self.peer_address = get("REMOTE_ADDR") or ""
         port = get("REMOTE_PORT")
         self.peer_port = int(port) if port and str(port).isdigit() else 0
-        self.subject = get("wsgi.input")
 
     def header(self, name: str) -> str | None:
         return self.environ.get(KEYS[name])
@@ -57,6 +56,11 @@ class WsgiRequest(HttpServerRequest):
                 yield key[5:].replace("_", "-").lower(), value
             elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
                 yield key.replace("_", "-").lower(), value
+
+
+def read_subject(call: Call) -> object:
+    environ: dict[str, Any] = call.arg(0, "environ")
+    return environ.get("wsgi.input")
 
 
 def server_of(environ: Mapping[str, Any]) -> str:
@@ -95,7 +99,7 @@ def convention(
     read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
 ) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(WsgiRequest, observe, read_detail)
+    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail)
 
 
 # How an application is wrapped.

@@ -30,6 +30,8 @@ OURS = "otel_run_instrumentors."
 TYPES: dict[str, type] = {"string": str, "int": int, "double": float, "boolean": bool}
 # The values that the registry lists are not all there are: it says so, or an exception is meant.
 OPEN = frozenset(("db.system.name", "error.type", "host.arch", "os.type"))
+# What goes on after a request: the registry has attributes for it, and no span.
+TASK = {"code.function.name": "required", "error.type": "conditionally_required"}
 # Of the specification of metrics, not of the registry.
 OVERFLOW = {"otel.metric.overflow": True}
 
@@ -61,9 +63,10 @@ def conventions_of(span: Span) -> list[str]:
 
 def span_faults(span: Span) -> Iterator[str]:
     names = conventions_of(span)
-    if not names:
+    is_task = span.kind == "internal" and not names and "code.function.name" in span.attributes
+    if not names and not is_task:
         yield "it is of no known convention"
-    levels: dict[str, str] = {}
+    levels: dict[str, str] = dict(TASK) if is_task else {}
     for name in names:
         definition = REGISTRY["spans"][name]
         levels.update(definition["attributes"])

@@ -1,4 +1,4 @@
-"""What holds for every WSGI server and framework: spans, metric, and the same bytes as without."""
+"""What holds for every server and framework, and what for those that speak WSGI."""
 
 from __future__ import annotations
 
@@ -35,8 +35,10 @@ BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 
 
 
 @pytest.mark.usefixtures("capfd")  # servers write what becomes of their applications
-class HttpServerContract(InstrumentorContract):
-    """Subclass it, name the library, and serve an application.
+class ServerContract(InstrumentorContract):
+    """What holds whatever servers and applications speak; these are of WSGI.
+
+    Subclass it, name the library, and serve an application.
 
     `knows_peer_port` is whether the server tells applications the client's port.
     """
@@ -47,10 +49,6 @@ class HttpServerContract(InstrumentorContract):
         self, application: Application, *, threaded: bool = True
     ) -> AbstractContextManager[tuple[str, int]]:
         """Serve each request in a thread of its own, or all in one; none is left at the end."""
-        raise NotImplementedError
-
-    def result_of(self, application: Application, environ: dict[str, Any]) -> object:
-        """What the server gets from an application."""
         raise NotImplementedError
 
     def ask(self, application: Application, request: bytes) -> bytes:
@@ -403,77 +401,6 @@ class HttpServerContract(InstrumentorContract):
 
         assert recording.span().attributes == self.expected(port)
 
-    def test_a_body_is_closed_once(self, recording: Recording) -> None:
-        body = Body([b"one", b"two"])
-        answer = self.ask(answering(body), request_bytes())
-
-        assert b"one" in answer
-        assert b"two" in answer
-        assert body.closed == 1
-        assert recording.span().status == "unset"
-
-    def test_a_body_that_cannot_be_closed_is_left_alone(self, recording: Recording) -> None:
-        answer = self.ask(answering(iter([b"one", b"two"])), request_bytes())
-
-        assert b"two" in answer
-        assert recording.span().status == "unset"
-
-    def test_a_client_that_hangs_up_ends_the_span(self, recording: Recording) -> None:
-        ended = threading.Event()
-
-        def application(_: Any, start_response: Any) -> Iterator[bytes]:
-            start_response("200 OK", [("Content-Type", "text/plain")])
-            try:
-                while True:
-                    yield b"x" * 65536
-            finally:
-                ended.set()
-
-        with self.serve(application) as address:
-            with Wire(address) as wire:
-                wire.send(request_bytes())
-                wire.until(b"xxx")
-            assert ended.wait(20)
-
-        span = recording.span()
-        assert (span.status, span.attributes["http.response.status_code"]) == ("unset", 200)
-
-    def test_what_is_whole_is_returned_as_it_is(self, recording: Recording) -> None:
-        environ = minimal_environ()
-        environ["wsgi.file_wrapper"] = FileWrapper
-        for whole in ([b"hello"], (b"hello",), FileWrapper(BytesIO(b"hello"))):
-            assert self.result_of(answering(whole), environ) is whole
-
-        spans = recording.spans()
-        assert [span.attributes["http.response.status_code"] for span in spans] == [200] * 3
-
-    def test_applications_of_every_kind_send_the_same_bytes_with_and_without_us(
-        self, recording: Recording
-    ) -> None:
-        requests = [
-            request_bytes("/a%20b?c=d"),
-            request_bytes(method="HEAD"),
-            request_bytes(method="POST", content="body"),
-            request_bytes(traceparent=TRACEPARENT, forwarded="for=x;proto=https"),
-        ]
-        for application in APPLICATIONS:
-            with_us, without_us = (
-                [without_date(self.ask(application, request)) for request in requests]
-                for _ in each_way(self)
-            )
-
-            assert with_us == without_us
-
-        assert len(recording.spans()) == len(APPLICATIONS) * len(requests)
-
-    def test_the_last_start_response_tells_the_status(self, recording: Recording) -> None:
-        answer = self.ask(changing_its_mind, request_bytes())
-
-        span = recording.span()
-        assert b" 503 " in answer.splitlines()[0]
-        assert span.attributes["http.response.status_code"] == 503
-        assert span.attributes["error.type"] == "503"
-
     def test_a_context_does_not_outlive_its_request(self, recording: Recording) -> None:
         left: list[Any] = []
         kinds = {"/hello": hello, "/streaming": streaming, "/raising": raising}
@@ -571,6 +498,85 @@ class HttpServerContract(InstrumentorContract):
 
         self.check_turned_off(monkeypatch, capfd, reader, ask)
         assert CURRENT.get() is None
+
+
+class HttpServerContract(ServerContract):
+    """What holds for all that speak WSGI: subclass it, and say what a server gets."""
+
+    def result_of(self, application: Application, environ: dict[str, Any]) -> object:
+        """What the server gets from an application."""
+        raise NotImplementedError
+
+    def test_a_body_is_closed_once(self, recording: Recording) -> None:
+        body = Body([b"one", b"two"])
+        answer = self.ask(answering(body), request_bytes())
+
+        assert b"one" in answer
+        assert b"two" in answer
+        assert body.closed == 1
+        assert recording.span().status == "unset"
+
+    def test_a_body_that_cannot_be_closed_is_left_alone(self, recording: Recording) -> None:
+        answer = self.ask(answering(iter([b"one", b"two"])), request_bytes())
+
+        assert b"two" in answer
+        assert recording.span().status == "unset"
+
+    def test_a_client_that_hangs_up_ends_the_span(self, recording: Recording) -> None:
+        ended = threading.Event()
+
+        def application(_: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            try:
+                while True:
+                    yield b"x" * 65536
+            finally:
+                ended.set()
+
+        with self.serve(application) as address:
+            with Wire(address) as wire:
+                wire.send(request_bytes())
+                wire.until(b"xxx")
+            assert ended.wait(20)
+
+        span = recording.span()
+        assert (span.status, span.attributes["http.response.status_code"]) == ("unset", 200)
+
+    def test_what_is_whole_is_returned_as_it_is(self, recording: Recording) -> None:
+        environ = minimal_environ()
+        environ["wsgi.file_wrapper"] = FileWrapper
+        for whole in ([b"hello"], (b"hello",), FileWrapper(BytesIO(b"hello"))):
+            assert self.result_of(answering(whole), environ) is whole
+
+        spans = recording.spans()
+        assert [span.attributes["http.response.status_code"] for span in spans] == [200] * 3
+
+    def test_applications_of_every_kind_send_the_same_bytes_with_and_without_us(
+        self, recording: Recording
+    ) -> None:
+        requests = [
+            request_bytes("/a%20b?c=d"),
+            request_bytes(method="HEAD"),
+            request_bytes(method="POST", content="body"),
+            request_bytes(traceparent=TRACEPARENT, forwarded="for=x;proto=https"),
+        ]
+        for application in APPLICATIONS:
+            with_us, without_us = (
+                [without_date(self.ask(application, request)) for request in requests]
+                for _ in each_way(self)
+            )
+
+            assert with_us == without_us
+
+        assert len(recording.spans()) == len(APPLICATIONS) * len(requests)
+
+    def test_the_last_start_response_tells_the_status(self, recording: Recording) -> None:
+        answer = self.ask(changing_its_mind, request_bytes())
+
+        span = recording.span()
+        assert b" 503 " in answer.splitlines()[0]
+        assert span.attributes["http.response.status_code"] == 503
+        assert span.attributes["error.type"] == "503"
 
 
 class Unhandled(Exception):  # noqa: N818  it is no error of ours

@@ -9,6 +9,7 @@ import io
 import itertools
 import sqlite3
 import urllib.request
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
@@ -22,8 +23,16 @@ import sqlalchemy as sa
 import urllib3
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
+from fastapi import APIRouter, FastAPI
 from flask import Flask
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
 
+from contracts.asgi_server import live
+from contracts.asgi_servers import serve_hypercorn, serve_uvicorn
 from contracts.async_http_client import run
 from contracts.database import outcome_of
 from contracts.origin import Origin, closed_port
@@ -36,8 +45,12 @@ from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT
 from recording import Recording, instrumentors, patch_imported, unpatch_all
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it is on its way out
+    from starlette.middleware.wsgi import WSGIMiddleware
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from otel_run.engine import Instrumentor
 
@@ -197,6 +210,96 @@ def with_werkzeug() -> object:
         return with_http_client(f"http://{host}:{port}/ok")
 
 
+async def asgi_application(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+        return
+    if scope["path"] == "/fail":
+        raise LookupError
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"o", "more_body": True})
+    await send({"type": "http.response.body", "body": b"k"})
+
+
+def served_by(serve: Callable[..., Any]) -> Callable[[], object]:
+    """A program that serves an application of ASGI, and one of WSGI within it."""
+
+    def program() -> object:
+        answers = []
+        for served in (asgi_application, with_starlette_routes()):
+            with serve(served) as (host, port):
+                for path in ("ok", "fail"):
+                    with contextlib.closing(http.client.HTTPConnection(host, port)) as connection:
+                        connection.request("GET", f"/{path}")
+                        answer = connection.getresponse()
+                        answers.append((answer.status, answer.read()))
+        return answers
+
+    return program
+
+
+def with_hypercorn() -> object:
+    answers = served_by(serve_hypercorn)()
+    with serve_hypercorn(application) as (host, port):
+        return answers, with_http_client(f"http://{host}:{port}/ok")
+
+
+def with_uvicorn() -> object:
+    answers = served_by(serve_uvicorn)()
+    with (
+        pytest.warns(DeprecationWarning, match="WSGI"),
+        serve_uvicorn(application, interface="wsgi") as (host, port),
+    ):
+        return answers, with_http_client(f"http://{host}:{port}/ok")
+
+
+def with_starlette_routes() -> Starlette:
+    """An application that does all that there is."""
+    done: list[int] = []
+
+    def answer(_: Any) -> PlainTextResponse:
+        return PlainTextResponse("ok", background=BackgroundTask(done.append, 1))
+
+    async def fail(_: Any) -> PlainTextResponse:
+        return PlainTextResponse(str(1 / 0))
+
+    async def fail_afterwards(_: Any) -> PlainTextResponse:
+        return PlainTextResponse("ok", background=BackgroundTask(done.index, 2))
+
+    async def broken() -> AsyncIterator[str]:
+        yield "ok"
+        raise LookupError
+
+    async def fail_in_the_middle(_: Any) -> StreamingResponse:
+        return StreamingResponse(broken())
+
+    routes = [Route("/ok", answer), Route("/fail", fail), Route("/late", fail_afterwards)]
+    wsgi = Mount("/wsgi", WSGIMiddleware(application))
+    inner = Mount("/in", Starlette(routes=list(routes)))
+    return Starlette(routes=[*routes, Route("/middle", fail_in_the_middle), inner, wsgi])
+
+
+def with_starlette() -> object:
+    return answers_of(with_starlette_routes())
+
+
+def with_fastapi() -> object:
+    app = FastAPI()
+    router = APIRouter(prefix="/in", routes=[])
+    for path in ("/ok", "/wsgi/ok", "/late"):
+        router.add_api_route(path, lambda: "ok")
+    app.include_router(router)
+    app.add_api_route("/ok", lambda: "ok")
+    app.add_api_route("/fail", lambda: 1 / 0)
+    return answers_of(app)
+
+
+def answers_of(app: Any) -> object:
+    client = TestClient(app, raise_server_exceptions=False)
+    paths = ("/ok", "/fail", "/late", "/middle", "/in/ok", "/wsgi/ok", "/nowhere")
+    return [(answer.status_code, answer.text) for answer in map(client.get, paths)]
+
+
 @pytest.fixture(scope="module")
 def programs(origin: Origin) -> dict[str, Program]:
     """A program for each library."""
@@ -214,6 +317,10 @@ def programs(origin: Origin) -> dict[str, Program]:
         "flask": with_flask,
         "wsgiref": with_wsgiref,
         "werkzeug": with_werkzeug,
+        "fastapi": with_fastapi,
+        "hypercorn": with_hypercorn,
+        "starlette": with_starlette,
+        "uvicorn": with_uvicorn,
     }
 
 
@@ -270,12 +377,23 @@ NOT_TAKEN = {
     ("botocore", "HttpClient.detail"),
     ("httpcore", "HttpClient.detail"),
     ("httpx", "HttpClient.detail"),
+    # Starlette has the span, and nobody patches it here.
+    *(("fastapi", f"HttpServer.{step}") for step in ("begin", "detail", "fail", "finish")),
+    *(("fastapi", f"HttpServer.{step}") for step in ("conclude", "observe", "is_hang_up")),
+    *(("fastapi", f"HttpServer.{step}") for step in ("read_request", "read_subject")),
+    ("fastapi", "Detail.before"),
     ("flask", "HttpServer.fail"),
+    ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
+    ("hypercorn", "HttpServer.detail"),
+    ("hypercorn", "HttpServer.read_subject"),
     ("http.client", "HttpClient.begin"),
     ("requests", "HttpClient.detail"),
     ("sqlalchemy", "DatabaseClient.detail"),
     ("sqlite3", "DatabaseClient.detail"),
     ("urllib.request", "HttpClient.detail"),
+    ("uvicorn", "Detail.before"),
+    ("uvicorn", "HttpServer.detail"),
+    ("uvicorn", "HttpServer.read_subject"),
     ("urllib3", "HttpClient.detail"),
     ("werkzeug", "HttpServer.detail"),
     ("werkzeug", "HttpServer.fail"),

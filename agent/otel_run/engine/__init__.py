@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from otel_run.engine.call import Call
 from otel_run.engine.instrumentor import Instrumentor
-from otel_run.engine.targets import Application, Detail, Factory, Function, Loaded, Silent
+from otel_run.engine.targets import (
+    Application,
+    Detail,
+    Factory,
+    Function,
+    Lifelong,
+    Loaded,
+    Silent,
+)
 
 __all__ = [
     "Application",
@@ -13,6 +21,7 @@ __all__ = [
     "Factory",
     "Function",
     "Instrumentor",
+    "Lifelong",
     "Loaded",
     "Silent",
 ]

@@ -116,7 +116,18 @@ def sync(recorder: Recorder) -> Wrapper:
 
 def asynchronous(recorder: Recorder) -> Wrapper:
     """Wrap a coroutine function; recording begins when it is first awaited."""
+    return _asynchronous(recorder, 0)
 
+
+def asynchronous_taking(count: int) -> Form:
+    """Wrap a coroutine function that takes so many arguments; called with fewer it fails at once.
+
+    Servers find out that way what kind of application they have.
+    """
+    return lambda recorder: _asynchronous(recorder, count)
+
+
+def _asynchronous(recorder: Recorder, count: int) -> Wrapper:
     @unseen
     async def run(call: Call) -> Any:
         operation = recorder.begin(call)
@@ -130,9 +141,13 @@ def asynchronous(recorder: Recorder) -> Wrapper:
         recorder.finish(operation, call, result)
         return result
 
+    @unseen
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Awaitable[Any]:
+        if len(args) + len(kwargs) < count:
+            incomplete: Awaitable[Any] = wrapped(*args, **kwargs)
+            return incomplete
         named: Awaitable[Any] = named_after(run(Call(wrapped, instance, args, kwargs)), wrapped)
         return named
 

@@ -61,9 +61,7 @@ class HttpServerRequest:
     """What a server received; each protocol between servers and applications has its own kind.
 
     `host` is the authority that the client asked for, as `host:port`; `peer_address` and
-    `peer_port` are the other end of the connection. `subject` is an object that belongs to this
-    request alone and that every layer sees: two layers are of one request when it is the same.
-    `path` and `query` are as on the wire.
+    `peer_port` are the other end of the connection. `path` and `query` are as on the wire.
     """
 
     __slots__ = (
@@ -74,7 +72,6 @@ class HttpServerRequest:
         "peer_port",
         "query",
         "scheme",
-        "subject",
         "version",
     )
 
@@ -86,7 +83,6 @@ class HttpServerRequest:
     version: str
     peer_address: str
     peer_port: int
-    subject: object
 
     def header(self, name: str) -> str | None:
         """Look a header up by its lower-case name."""
@@ -100,12 +96,13 @@ class HttpServerRequest:
 class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
-    Its route, below the path `mount` of what it is in; the exception that it could not handle; the
-    status code that it sends. `subject` is the request's, where the program may have made up
-    another one meanwhile.
+    Its route, below the path `mount` of what it is in, and below `root`, where the outermost
+    application is; the exception that it could not handle; the status code that it sends.
+    `subject` is the request's, where the program may have made up another one meanwhile; `inner`
+    is what the layers within see as the subject from now on; they tell whole routes.
     """
 
-    __slots__ = ("error", "mount", "route", "status", "subject")
+    __slots__ = ("error", "inner", "mount", "root", "route", "status", "subject")
 
     def __init__(
         self,
@@ -114,12 +111,16 @@ class HttpServerDetail:
         subject: object = None,
         status: int = 0,
         mount: str = "",
+        root: str = "",
+        inner: object = None,
     ) -> None:
         self.route = route
         self.error = error
         self.subject = subject
         self.status = status
         self.mount = mount
+        self.root = root
+        self.inner = inner
 
 
 class ServerDescription(Description):
@@ -154,15 +155,16 @@ class ServerOperation(Operation):
     status: int
     subject: object
 
-    def respond(self, status: int, headers: Headers = ()) -> None:
-        """Note what is about to be sent."""
-        self.status = status
+    def respond(
+        self, status: int, headers: Headers = (), error: BaseException | None = None
+    ) -> None:
+        """Note what is sent, and the exception that it is sent for."""
+        if self.end:
+            return
         try:
-            self.ask()
-            if RESPONSE_HEADERS.wanted:
-                RESPONSE_HEADERS.capture(self, headers)
-        except Exception as error:
-            caught(error, self.convention.library)
+            self.convention.respond(self, status, headers, error)
+        except Exception as mistake:
+            caught(mistake, self.convention.library)
 
     def ask(self) -> None:
         """Ask what the innermost layer knows, until it knows something."""
@@ -176,6 +178,8 @@ class ServerOperation(Operation):
 
     def complete(self) -> None:
         """End with the last byte, and stay current: the application may have more to do."""
+        if self.end:
+            return
         token, self.token = self.token, None
         try:
             self.convention.finish(self, None, None)
@@ -187,11 +191,12 @@ class ServerOperation(Operation):
 class HttpServer(Convention):
     """Server spans: one for each request that comes in, made by the outermost layer.
 
-    `read_request` says what came in, None for what is no request. `observe` arranges that the
-    operation is told when the response starts, and where nobody else knows, when it is complete.
-    `read_detail` says what the call has come to when the response starts, or when it fails;
-    `read_result` what it returned. `is_hang_up` tells whether an exception says that the client
-    has gone: that is no error of the server's.
+    `read_request` says what came in, None for what is no request; `read_subject` gives an object
+    that belongs to this request alone and that every layer sees: two layers are of one request when
+    it is the same. `observe` arranges that the operation is told when the response starts, and
+    where nobody else knows, when it is complete. `read_detail` says what the call has come to when
+    the response starts, or when it fails; `read_result` what it returned. `is_hang_up` tells
+    whether an exception says that the client has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -206,12 +211,15 @@ class HttpServer(Convention):
     def __init__(
         self,
         read_request: Callable[[Call], HttpServerRequest | None],
+        read_subject: Callable[[Call], object],
         observe: Callable[[Call, ServerOperation], None] | None = None,
+        *,
         read_detail: ReadDetail | None = None,
         read_result: ReadResult | None = None,
-        is_hang_up: Callable[[Exception], bool] | None = None,
+        is_hang_up: Callable[[BaseException], bool] | None = None,
     ) -> None:
         self.read_request = read_request
+        self.read_subject = read_subject
         self.observe = observe
         self.read_detail = read_detail
         self.read_result = read_result
@@ -233,18 +241,20 @@ class HttpServer(Convention):
         around = CURRENT.get()
         if around is SUPPRESSED:
             return None
-        request = self.read_request(call)
-        if request is None:
-            return None
-        if around is not None and _is_within(around, request):
+        subject = self.read_subject(call)
+        if around is not None and _is_within(around, subject):
             if self.read_detail is not None:
                 around.asked = self.read_detail, call
+            return None
+        request = self.read_request(call)
+        if request is None:
             return None
         if EXCLUSION.covers(request.path, request.scheme, request.host):
             silence = Silence()
             silence.enter()
             return silence
         operation = self._open(request, around)
+        operation.subject = subject
         operation.asked = None if self.read_detail is None else (self.read_detail, call)
         if self.observe is not None:
             self.observe(call, operation)
@@ -261,7 +271,6 @@ class HttpServer(Convention):
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
         operation.status = 0
-        operation.subject = request.subject
         if operation.sampled:
             operation.attributes = _attributes(request, forwarded)
             size = len(request.path) + len(request.query)
@@ -284,9 +293,11 @@ class HttpServer(Convention):
         if detail.mount:
             operation.mount += detail.mount
         if detail.route:
-            operation.route = operation.mount + detail.route
+            operation.route = detail.root + operation.mount + detail.route
         if detail.status:
             operation.status = detail.status
+        if detail.inner is not None:
+            operation.subject, operation.mount = detail.inner, ""
         if detail.error is not None:
             self._add_error(operation, detail.error)
 
@@ -317,6 +328,23 @@ class HttpServer(Convention):
             # A server that has nothing else to send sends this.
             operation.status = operation.status or SERVER_ERROR
         self.finish(operation, call, None)
+
+    def respond(
+        self,
+        operation: ServerOperation,
+        status: int,
+        headers: Headers,
+        error: BaseException | None,
+    ) -> None:
+        """Record what is sent; for a client that has gone nobody receives it."""
+        if error is not None:
+            if self.is_hang_up and self.is_hang_up(error):
+                return
+            self._add_error(operation, error)
+        operation.status = status
+        operation.ask()
+        if RESPONSE_HEADERS.wanted:
+            RESPONSE_HEADERS.capture(operation, headers)
 
     def _add_error(self, operation: ServerOperation, error: BaseException) -> None:
         operation.error = error_type(error)
@@ -369,9 +397,8 @@ class HttpServer(Convention):
         return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
 
 
-def _is_within(around: Node, request: HttpServerRequest) -> TypeGuard[ServerOperation]:
+def _is_within(around: Node, subject: object) -> TypeGuard[ServerOperation]:
     """Tell whether an outer layer records this very request, be it an application of its kind."""
-    subject = request.subject
     return isinstance(around, ServerOperation) and around.subject is subject is not None
 
 

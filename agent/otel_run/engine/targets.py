@@ -12,6 +12,8 @@ from otel_run.engine.forms import form_of
 from otel_run.engine.frames import unseen
 from otel_run.engine.subclass import replacing
 from otel_run.engine.wrapt import Patched
+from otel_run.export import termination
+from otel_run.export.pipeline import PIPELINE
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT, SUPPRESSED
 
@@ -147,6 +149,32 @@ class Silent:
                 return wrapped(*args, **kwargs)
             finally:
                 CURRENT.set(before)
+
+        return wrapper
+
+
+class Lifelong:
+    """A function that runs until the process ends, be it by SIGTERM: all is sent before that.
+
+    A server may have put the signal's default back since its first library was imported.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
+        """Give the places to patch, and how."""
+        yield self.place, lambda _: self._wrapper(recorder)
+
+    def _wrapper(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+            if not recorder.off:
+                try:
+                    termination.arm(PIPELINE.shutdown)
+                except Exception as error:
+                    caught(error, recorder.library)
+            return wrapped(*args, **kwargs)
 
         return wrapper
 

@@ -1,0 +1,174 @@
+"""ASGI: how to read what its specification lays down, for the frameworks and servers that speak it.
+
+Only scopes of the type `http` are requests.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from otel_run.engine.forms import asynchronous_taking
+from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from typing import Any
+
+    from otel_run.engine import Call
+    from otel_run.engine.http_server import ServerOperation
+
+    Fields = Iterable[tuple[bytes, bytes]]
+    Message = dict[str, Any]
+    Send = Callable[[Message], Awaitable[None]]
+
+
+class Keys(dict[str, bytes]):
+    """The names of headers as the scope has them, each made once."""
+
+    def __missing__(self, name: str) -> bytes:
+        self[name] = key = name.encode("latin-1")
+        return key
+
+
+KEYS = Keys()
+# What stands in a path as it is; all else was quoted on the wire.
+PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SERVER_ERROR = 500
+# Starlette's exception, and uvicorn's.
+HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
+
+
+class AsgiRequest(HttpServerRequest):
+    """What a scope tells."""
+
+    __slots__ = ("fields", "pairs")
+
+    def __init__(self, scope: dict[str, Any]) -> None:
+        get = scope.get
+        self.pairs = scope["headers"]
+        self.fields = read_fields(self.pairs)
+        self.method = scope["method"]
+        self.scheme = get("scheme") or "http"
+        self.host = self.fields.get(b"host", b"").decode("latin-1") or server_of(scope)
+        raw = get("raw_path")
+        self.path = raw.partition(b"?")[0].decode("latin-1") if raw else quoted(scope["path"])
+        self.query = get("query_string", b"").decode("latin-1")
+        self.version = get("http_version", "")
+        self.peer_address, self.peer_port = read_address(get("client"))
+
+    def header(self, name: str) -> str | None:
+        value = self.fields.get(KEYS[name])
+        return None if value is None else value.decode("latin-1")
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        return read_headers(self.pairs)
+
+
+def read_request(call: Call) -> HttpServerRequest | None:
+    scope: dict[str, Any] = call.arg(0, "scope")
+    return AsgiRequest(scope) if scope.get("type") == "http" else None
+
+
+def read_subject(call: Call) -> object:
+    return subject_of(call.arg(0, "scope").get("headers"))
+
+
+def subject_of(headers: Any) -> object:
+    """Return one header, a tuple that stays what it is when scope or headers are copied.
+
+    Middleware adds headers behind it, and some replace that of the host.
+    """
+    for pair in headers or ():
+        if pair[0] != b"host":
+            return pair
+    return headers
+
+
+def read_fields(headers: Any) -> dict[bytes, bytes]:
+    fields = dict(headers)
+    if len(fields) != len(headers):
+        fields = {}
+        for name, value in headers:
+            fields[name] = fields[name] + b"," + value if name in fields else value
+    return fields
+
+
+def read_headers(headers: Fields) -> Iterator[tuple[str, str]]:
+    for name, value in headers:
+        yield name.decode("latin-1"), value.decode("latin-1")
+
+
+def read_address(client: Any) -> tuple[str, int]:
+    """Return address and port; test clients have a name in the place of an address."""
+    if not client or not isinstance(client[0], str):
+        return "", 0
+    is_address = ":" in client[0] or client[0][-1:].isdigit()
+    return (client[0], client[1] or 0) if is_address else ("", 0)
+
+
+def server_of(scope: dict[str, Any]) -> str:
+    server = scope.get("server")
+    if not server or not server[1]:  # a socket of the file system has no port
+        return ""
+    return f"{server[0]}:{server[1]}"
+
+
+def quoted(path: str) -> str:
+    if not path.strip(PLAIN):
+        return path
+    from urllib.parse import quote
+
+    return quote(path, safe=PLAIN)
+
+
+def observe(call: Call, operation: ServerOperation) -> None:
+    send: Send = call.arg(2, "send")
+    around = sys.exc_info()[1]
+    has_trailers = False
+
+    async def sent(message: Message) -> None:
+        nonlocal has_trailers
+        await send(message)
+        kind = message["type"]
+        if kind == "http.response.start":
+            has_trailers = message.get("trailers", False)
+            error = sys.exc_info()[1] if message["status"] >= SERVER_ERROR else None
+            # What is sent while an exception is handled answers for it.
+            operation.respond(
+                message["status"],
+                read_headers(message.get("headers", ())),
+                None if error is around else error,
+            )
+        elif is_last(message, kind, has_trailers=has_trailers):
+            operation.complete()
+
+    call.replace(2, "send", sent)
+
+
+def is_last(message: Message, kind: str, *, has_trailers: bool) -> bool:
+    if kind == "http.response.trailers":
+        return not message.get("more_trailers", False)
+    if has_trailers:
+        return False
+    if kind in {"http.response.body", "http.response.zerocopysend"}:
+        return not message.get("more_body", False)
+    return kind == "http.response.pathsend"
+
+
+def is_hang_up(error: BaseException) -> bool:
+    return type(error).__name__ in HANG_UPS
+
+
+def read_bridge(call: Call) -> HttpServerDetail:
+    """Read how a WSGI application within knows the request."""
+    return HttpServerDetail(inner=call.arg(0, "environ").get("wsgi.input"))
+
+
+def convention() -> HttpServer:
+    """Return the convention for one more library that speaks ASGI."""
+    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up)
+
+
+# How an application is wrapped: one with scope, receive and send.
+SERVE = asynchronous_taking(3)

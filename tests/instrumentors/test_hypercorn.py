@@ -1,0 +1,93 @@
+"""Applications of every kind under Hypercorn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask
+from hypercorn import middleware
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from contracts.asgi_server import AsgiServerContract, live, plain
+from contracts.asgi_servers import serve_hypercorn
+from contracts.http_server import hello
+from contracts.wire import Wire, answer_to, request_bytes
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from contracts.asgi_server import AsgiApplication, Receive, Scope, Send
+    from recording import Recording
+
+
+class TestHypercorn(AsgiServerContract):
+    """One span per request that the worker of asyncio receives."""
+
+    library = "hypercorn"
+
+    def serve_asgi(self, application: AsgiApplication) -> AbstractContextManager[tuple[str, int]]:
+        return serve_hypercorn(application)
+
+
+class TestHypercornOnTrio(AsgiServerContract):
+    """One span per request that the worker of trio receives."""
+
+    library = "hypercorn"
+
+    def serve_asgi(self, application: AsgiApplication) -> AbstractContextManager[tuple[str, int]]:
+        return serve_hypercorn(application, worker="trio")
+
+
+def test_an_application_of_wsgi_has_its_span(recording: Recording) -> None:
+    with serve_hypercorn(hello) as address, Wire(address) as wire:
+        wire.send(request_bytes())
+        port = wire.port
+        assert wire.rest().endswith(b"hello")
+
+    assert recording.span().attributes == TestHypercorn().expected(port)
+
+
+def test_a_framework_of_wsgi_is_part_of_the_request(recording: Recording) -> None:
+    app = Flask("shop")
+    app.add_url_rule("/items/<int:item>", "items", lambda item: f"item {item}")
+    adapter: Any = middleware.TrioWSGIMiddleware(app)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        await (adapter(scope, receive, send) if scope["type"] == "http" else live(receive, send))
+
+    with serve_hypercorn(application, worker="trio") as address:
+        assert answer_to(address, request_bytes("/items/7")).endswith(b"item 7")
+
+    assert recording.span().name == "GET /items/<int:item>"
+    assert recording.span().scope == "otel_run_instrumentors.hypercorn"
+
+
+@pytest.mark.skipif(not hasattr(middleware, "ProxyFixMiddleware"), reason="0.15 brought it")
+@pytest.mark.parametrize("mode", ["legacy", "modern"])
+def test_a_proxy_that_is_believed_is_within_the_one_span(recording: Recording, mode: Any) -> None:
+    app: Any = Starlette(routes=[Route("/x", of_starlette)])
+    headers = {
+        "x-forwarded-for": "203.0.113.9",
+        "x-forwarded-proto": "https",
+        "forwarded": "for=203.0.113.9;proto=https",
+    }
+    proxied = middleware.ProxyFixMiddleware(app, mode)
+    with serve_hypercorn(proxied) as address, Wire(address) as wire:
+        wire.send(request_bytes("/x", **headers))
+        port = wire.port
+        assert wire.rest().endswith(b"hello")
+
+    assert recording.span().attributes == TestHypercorn().expected(
+        port,
+        client__address="203.0.113.9",
+        http__route="/x",
+        url__path="/x",
+        url__scheme="https",
+    )
+
+
+async def of_starlette(_: Any) -> Any:
+    """An endpoint that is an ASGI application."""
+    return plain

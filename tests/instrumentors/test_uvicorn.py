@@ -1,0 +1,96 @@
+"""Applications of every kind under uvicorn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from contracts.asgi_server import AsgiServerContract, plain
+from contracts.asgi_servers import serve_uvicorn
+from contracts.http_server import hello
+from contracts.wire import Wire, answer_to, request_bytes
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from contracts.asgi_server import AsgiApplication, Receive, Scope, Send
+    from recording import Recording
+
+
+class TestUvicorn(AsgiServerContract):
+    """One span per request that the server receives."""
+
+    library = "uvicorn"
+
+    def serve_asgi(self, application: AsgiApplication) -> AbstractContextManager[tuple[str, int]]:
+        return serve_uvicorn(application, lifespan="auto")
+
+    @pytest.mark.parametrize("options", [{}, {"proxy_headers": False}])
+    def test_the_connection_is_the_proxy_s_and_the_client_whom_the_proxy_tells_of(
+        self, recording: Recording, options: dict[str, Any]
+    ) -> None:
+        seen: list[Any] = []
+
+        async def application(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append((scope["client"], scope["scheme"]))
+            await plain(scope, receive, send)
+
+        request = request_bytes(**{"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https"})
+        with serve_uvicorn(application, **options) as address, Wire(address) as wire:
+            wire.send(request)
+            port = wire.port
+            wire.rest()
+
+        is_fixed = options.get("proxy_headers", True)
+        assert seen == [
+            (("203.0.113.9", 0), "https") if is_fixed else (("127.0.0.1", port), "http")
+        ]
+        assert recording.span().attributes == self.expected(
+            port, client__address="203.0.113.9", url__scheme="https"
+        )
+
+    @pytest.mark.filterwarnings("ignore:Uvicorn's native WSGI:DeprecationWarning")
+    def test_an_application_of_wsgi_has_its_span(self, recording: Recording) -> None:
+        with serve_uvicorn(hello, interface="wsgi") as address, Wire(address) as wire:
+            wire.send(request_bytes())
+            port = wire.port
+            assert wire.rest().endswith(b"hello")
+
+        assert recording.span().attributes == self.expected(port)
+
+    def test_an_application_of_asgi_2_has_its_span(self, recording: Recording) -> None:
+        def application(scope: Scope) -> Any:
+            async def instance(receive: Receive, send: Send) -> None:
+                await plain(scope, receive, send)
+
+            return instance
+
+        with serve_uvicorn(application) as address, Wire(address) as wire:
+            wire.send(request_bytes())
+            port = wire.port
+            assert wire.rest().endswith(b"hello")
+
+        assert recording.span().attributes == self.expected(port)
+
+    def test_a_factory_is_called_once(self, recording: Recording) -> None:
+        made: list[object] = []
+
+        def factory() -> AsgiApplication:
+            made.append(plain)
+            return plain
+
+        with serve_uvicorn(factory, factory=True) as address:
+            assert answer_to(address, request_bytes()).endswith(b"hello")
+
+        assert made == [plain]
+        assert recording.span().name == "GET"
+
+    def test_what_is_loaded_is_still_what_it_was(self) -> None:
+        config = uvicorn.Config(plain, log_config=None, log_level="info")
+        config.load()
+
+        assert isinstance(config.loaded_app, ProxyHeadersMiddleware)
+        assert config.loaded_app.app is plain
