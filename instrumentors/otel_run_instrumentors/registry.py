@@ -5,6 +5,9 @@ from __future__ import annotations
 INSTRUMENTORS = {
     "flask.app": "otel_run_instrumentors.flask",
     "flask.ctx": "otel_run_instrumentors.flask",
+    "gunicorn.workers.base_async": "otel_run_instrumentors.gunicorn",
+    "gunicorn.workers.gthread": "otel_run_instrumentors.gunicorn",
+    "gunicorn.workers.sync": "otel_run_instrumentors.gunicorn",
     "http.client": "otel_run_instrumentors.http_client",
     "requests.sessions": "otel_run_instrumentors.requests",
     "sqlalchemy.engine.default": "otel_run_instrumentors.sqlalchemy",
@@ -12,6 +15,7 @@ INSTRUMENTORS = {
     "sqlite3.dbapi2": "otel_run_instrumentors.sqlite3",
     "urllib.request": "otel_run_instrumentors.urllib_request",
     "urllib3.connectionpool": "otel_run_instrumentors.urllib3",
+    "waitress.server": "otel_run_instrumentors.waitress",
     "werkzeug.serving": "otel_run_instrumentors.werkzeug",
     "wsgiref.handlers": "otel_run_instrumentors.wsgiref",
 }
