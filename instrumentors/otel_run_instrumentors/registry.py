@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 INSTRUMENTORS = {
+    "aiohttp.web_protocol": "otel_run_instrumentors.aiohttp_web",
+    "aiohttp.web_response": "otel_run_instrumentors.aiohttp_web",
+    "django.core.handlers.asgi": "otel_run_instrumentors.django",
+    "django.core.handlers.base": "otel_run_instrumentors.django",
+    "django.core.handlers.exception": "otel_run_instrumentors.django",
+    "django.core.handlers.wsgi": "otel_run_instrumentors.django",
+    "django.test.client": "otel_run_instrumentors.django",
     "flask.app": "otel_run_instrumentors.flask",
     "flask.ctx": "otel_run_instrumentors.flask",
     "gunicorn.workers.base_async": "otel_run_instrumentors.gunicorn",

@@ -70,13 +70,22 @@ def serve_werkzeug(
     return running(server)
 
 
+def waitress_server(application: Any, **adjustments: Any) -> Any:
+    """A server of Waitress that does not run yet, as newer versions make it by default."""
+    return create_server(
+        application,
+        host="127.0.0.1",
+        port=0,
+        clear_untrusted_proxy_headers=True,
+        **adjustments,
+    )
+
+
 @contextmanager
 def serve_waitress(application: Any, *, threaded: bool = True) -> Iterator[tuple[str, int]]:
     """Serve with Waitress."""
     sockets: dict[int, Any] = {}
-    server = create_server(
-        application, map=sockets, host="127.0.0.1", port=0, threads=4 if threaded else 1
-    )
+    server = waitress_server(application, map=sockets, threads=4 if threaded else 1)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from waitress.server import create_server
-
 from contracts.http_server import HttpServerContract, ignoring
-from contracts.wsgi_servers import serve_waitress
+from contracts.wsgi_servers import serve_waitress, waitress_server
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -27,7 +25,7 @@ class TestWaitress(HttpServerContract):
         return serve_waitress(application, threaded=threaded)
 
     def result_of(self, application: Application, environ: dict[str, Any]) -> object:
-        server = create_server(application, host="127.0.0.1", port=0)
+        server = waitress_server(application)
         server.close()
         server.task_dispatcher.shutdown()
         return server.application(environ, ignoring)

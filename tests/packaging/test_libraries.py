@@ -59,7 +59,7 @@ def test_the_oldest_version_that_is_promised_is_tested(root: Path) -> None:
     }
     # A patch release stands for its series: 1.4.26 is the first 1.4 that has wheels.
     tested = {
-        library: ".".join(pins[library].split(".")[: oldest.count(".") + 1])
+        library: ".".join(pins[library.split(".")[0]].split(".")[: oldest.count(".") + 1])
         for library, oldest in promised.items()
     }
 

@@ -40,6 +40,7 @@ PROPAGATORS = SETTINGS.propagators
 TRUST_FORWARDED = SETTINGS.trust_forwarded
 EXCLUSION = Exclusion(SETTINGS.excluded_server_urls, SETTINGS.excluded_paths)
 
+SWITCHING_PROTOCOLS = 101
 SERVER_ERROR = 500
 
 # What a client may call the protocol, and the method, beyond which it would fill our memory.
@@ -105,11 +106,11 @@ class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
     Its route, below the path `mount` of what it is in; the exception that it could not handle; the
-    status code that it sends. `subject` is the request's, where the program may have made up
-    another one meanwhile.
+    status code and the headers that it sends. `subject` is the request's, where the program may
+    have made up another one meanwhile.
     """
 
-    __slots__ = ("error", "mount", "route", "status", "subject")
+    __slots__ = ("error", "headers", "mount", "route", "status", "subject")
 
     def __init__(
         self,
@@ -118,12 +119,14 @@ class HttpServerDetail:
         subject: object = None,
         status: int = 0,
         mount: str = "",
+        headers: Headers = (),
     ) -> None:
         self.route = route
         self.error = error
         self.subject = subject
         self.status = status
         self.mount = mount
+        self.headers = headers
 
 
 class ServerDescription(Description):
@@ -157,8 +160,10 @@ class ServerOperation(Operation):
     subject: object
 
     def respond(self, status: int, headers: Headers = ()) -> None:  # noqa: ARG002
-        """Note what is about to be sent."""
+        """Note what is about to be sent; another protocol than HTTP is no part of the request."""
         self.status = status
+        if status == SWITCHING_PROTOCOLS:
+            self.complete()
 
     def complete(self) -> None:
         """End with the last byte, and stay current: the application may have more to do."""
@@ -249,10 +254,10 @@ class HttpServer(Convention):
             operation.mount += detail.mount
         if detail.route:
             operation.route = operation.mount + detail.route
-        if detail.status:
-            operation.status = detail.status
         if detail.error is not None:
             self._add_error(operation, detail.error)
+        if detail.status:
+            operation.respond(detail.status, detail.headers)
 
     def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
@@ -263,6 +268,9 @@ class HttpServer(Convention):
             detail = self.read_result(call, result)
             if detail is not None:
                 self.detail(operation, detail)
+            if operation.end:  # what it is told may be its end
+                operation.leave()
+                return
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key)
