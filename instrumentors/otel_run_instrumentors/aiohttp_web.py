@@ -48,9 +48,9 @@ def read_request(call: Call) -> HttpServerRequest | None:
 
 def read_target(request: web.BaseRequest) -> tuple[str, str]:
     target = request.raw_path
-    if not target.startswith("/"):  # of a proxy, or of the server as a whole
-        return request.rel_url.raw_path, request.rel_url.raw_query_string
-    path, _, query = target.partition("#")[0].partition("?")
+    if not target.startswith("/") and "://" in target:  # as a proxy is asked
+        target = f"/{target.partition('://')[2].partition('/')[2]}"
+    path, _, query = target.partition("?")
     return path, query
 
 

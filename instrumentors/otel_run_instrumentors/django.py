@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 
 
 def read_request(call: Call) -> HttpServerRequest | None:
-    is_scope = "type" in (call.arg(0, "environ") or call.arg(0, "scope"))
-    return asgi.read_request(call) if is_scope else wsgi.read_request(call)
+    given = call.arg(0, "environ") or call.arg(0, "scope")
+    if "type" not in given:
+        return wsgi.read_request(call)
+    query = given.get("query_string")
+    if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
+        given = {**given, "query_string": query.encode()}
+        call = Call(call.function, call.instance, (given,), {})
+    return asgi.read_request(call)
 
 
 def observe(call: Call, operation: ServerOperation) -> None:

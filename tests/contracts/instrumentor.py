@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 def found_at(place: str) -> Any:
     """What stands at `module:Class.name` itself, not what it is bound to; an inherited function."""
-    owner = owner_of(place)
-    name = place.rpartition(".")[2]
+    owner, name = owner_of(place), name_of(place)
     return vars(owner)[name] if name in vars(owner) else getattr(owner, name)
 
 
+def name_of(place: str) -> str:
+    """The function's own name."""
+    return place.rpartition(":")[2].rpartition(".")[2]
+
+
 def owner_of(place: str) -> Any:
-    """The class that holds a place."""
+    """The class or the module that holds a place."""
     module, _, path = place.partition(":")
     owner: Any = __import__(module, fromlist=("*",))
     for name in path.split(".")[:-1]:
@@ -97,7 +101,7 @@ class InstrumentorContract:
 
     def test_a_patched_function_pickles_and_copies(self) -> None:
         for place in self.places:
-            bound = getattr(owner_of(place), place.rpartition(".")[2])
+            bound = getattr(owner_of(place), name_of(place))
 
             for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
                 again = pickled(bound, protocol)
