@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,8 @@ app = flask.Flask("shop")
 def show_item(item):
     return f"served by {os.getpid()}"
 """
-LISTENING = re.compile(r"Listening at: http://([\d.]+):(\d+)")
+# What Gunicorn and uWSGI say of where they listen.
+LISTENING = re.compile(r"(?:Listening at: http://|bound to TCP address )([\d.]+):(\d+)")
 
 
 class Log:
@@ -68,7 +71,7 @@ class Log:
 @contextmanager
 def running(programs: Programs, command: list[str]) -> Iterator[tuple[str, int]]:
     """Run a server; at the end of the `with` statement it is asked to end, and does."""
-    process = programs.start(command, env={"PYTHONWARNINGS": None})
+    process = programs.start(["-m", "otel_run_bootstrap", *command], launcher=False)
     log = Log(process)
     try:
         host, port = log.find(LISTENING).groups()
@@ -106,12 +109,37 @@ def served(address: tuple[str, int], count: int) -> dict[str, str]:
 def test_every_request_of_gunicorn_s_workers_arrives_once(
     programs: Programs, collector: Collector, options: list[str]
 ) -> None:
+    workers = ["gunicorn", "--workers", "2", "--bind", "127.0.0.1:0", *options, "shop:app"]
+    check_workers(programs, collector, workers, "gunicorn")
+
+
+@pytest.mark.parametrize("options", [[], ["--enable-threads"], ["--lazy-apps"]], ids=" ".join)
+def test_every_request_of_an_application_under_uwsgi_arrives_once(
+    programs: Programs, collector: Collector, options: list[str]
+) -> None:
+    workers = ["uwsgi", "--master", "--processes", "2", "--die-on-term", "--need-app", *options]
+    where = ["--http-socket", "127.0.0.1:0", "--virtualenv", sys.prefix, "--module", "shop:app"]
+    # It leaves a worker that is busy without the interpreter's end.
+    check_workers(programs, collector, [*workers, *where], "flask", ends_as_python=False)
+
+
+def check_workers(
+    programs: Programs,
+    collector: Collector,
+    command: list[str],
+    library: str,
+    *,
+    ends_as_python: bool = True,
+) -> None:
+    """Have two processes serve requests, and find each one's span."""
     (programs.folder / "shop.py").write_text(FLASK)
-    workers = ["-m", "gunicorn", "--workers", "2", "--bind", "127.0.0.1:0", *options, "shop:app"]
+    executable = str(Path(sys.executable).with_name(command[0]))
     process_of: dict[str, str] = {}
-    with running(programs, workers) as address:
+    with running(programs, [executable, *command[1:]]) as address:
         while len(set(process_of.values())) < 2:
             process_of.update(served(address, 16))
+        if not ends_as_python:
+            collector.wait_for(lambda received: len(received.spans()) >= len(process_of))
 
     spans = collector.spans()
     instances = {
@@ -119,6 +147,6 @@ def test_every_request_of_gunicorn_s_workers_arrives_once(
     }
     assert sorted(span.trace_id for span in spans) == sorted(process_of)
     assert {span.name for span in spans} == {"GET /items/<int:item>"}
-    assert {span.scope for span in spans} == {"otel_run_instrumentors.gunicorn"}
+    assert {span.scope for span in spans} == {f"otel_run_instrumentors.{library}"}
     assert {pid for pid, _ in instances} == set(process_of.values())
     assert len({instance for _, instance in instances}) == len(instances) == 2
