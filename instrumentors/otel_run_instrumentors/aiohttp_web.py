@@ -30,7 +30,8 @@ def read_request(call: Call) -> HttpServerRequest | None:
     path, query = read_target(request)
     transport = request.transport
     peer = transport.get_extra_info("peername") if transport is not None else None
-    has_port = isinstance(peer, tuple)
+    if not isinstance(peer, tuple):  # of no network
+        peer = "", 0
     return HttpServerRequest(
         method=request.method,
         scheme=request.scheme,
@@ -38,8 +39,8 @@ def read_request(call: Call) -> HttpServerRequest | None:
         path=path,
         query=query,
         version=VERSIONS.get(request.version, ""),
-        peer_address=peer[0] if has_port else "",
-        peer_port=peer[1] if has_port else 0,
+        peer_address=peer[0],
+        peer_port=peer[1],
         header=headers.get,
         headers=lambda: read_headers(request),
         subject=request,

@@ -1,4 +1,4 @@
-"""ASGI: how to read what its specification lays down, for the frameworks and servers that speak it."""
+"""ASGI: how to read what its specification lays down, for what speaks it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ settings.configure(
     ],
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ROOT_URLCONF=__name__,
-    SECRET_KEY="of a test",
+    SECRET_KEY="of a test",  # noqa: S106  it protects nothing
     TEMPLATES=[
         {
             "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 THREADS = 4
 
 
-class Program(BaseApplication):  # type: ignore[misc]  # Gunicorn has no types
+class Program(BaseApplication):
     """What Gunicorn's documentation calls a custom application."""
 
     def __init__(self, application: Any) -> None:
@@ -36,14 +36,14 @@ class Program(BaseApplication):  # type: ignore[misc]  # Gunicorn has no types
         return self.application
 
 
-class Sync(SyncWorker):  # type: ignore[misc]
+class Sync(SyncWorker):
     """A worker that leaves signals to the main thread."""
 
     def init_signals(self) -> None:
         """Handle none."""
 
 
-class Threaded(ThreadWorker):  # type: ignore[misc]
+class Threaded(ThreadWorker):
     """As well."""
 
     def init_signals(self) -> None:

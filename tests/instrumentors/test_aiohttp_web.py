@@ -30,7 +30,6 @@ from otel_run.engine.exclusion import Exclusion
 from otel_run.signals.context import CURRENT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from recording import Recording
@@ -359,7 +358,11 @@ def test_views_that_are_classes_and_static_files_have_their_routes(
 
     spans = recording.spans()
     assert answer.endswith(b"file" * 50_000)
-    assert [span.name for span in spans] == ["GET /view/{item}", "GET /files", "DELETE /view/{item}"]
+    assert [span.name for span in spans] == [
+        "GET /view/{item}",
+        "GET /files",
+        "DELETE /view/{item}",
+    ]
     assert [span.attributes["http.response.status_code"] for span in spans] == [200, 200, 405]
 
 

@@ -43,7 +43,6 @@ from django.test import AsyncClient, Client  # isort: skip
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from otlp import Span
     from programs import Programs
     from recording import Recording
 
@@ -66,11 +65,6 @@ def wsgi() -> Any:
     return get_wsgi_application()
 
 
-def servers_spans(recording: Recording) -> list[Span]:
-    """Those of requests, without what views ask of databases."""
-    return [span for span in recording.spans() if span.kind == "server"]
-
-
 def attributes(**more: Any) -> dict[str, Any]:
     """What a request of the test client has, with some of it different."""
     found: dict[str, Any] = {
@@ -89,28 +83,24 @@ def attributes(**more: Any) -> dict[str, Any]:
     return found
 
 
-def awaited(target: str, method: str = "GET") -> Any:
-    """What the asynchronous test client gets, with its content."""
+def awaited(target: str) -> Any:
+    """What the asynchronous test client gets, all of it."""
 
     async def run() -> Any:
-        client = AsyncClient(raise_request_exception=False)
-        response = await client.generic(method, target, **{"user-agent": AGENT})
-        if response.streaming:
-            content: Any = response.streaming_content
-            response.content_of_stream = (
-                b"".join([part async for part in content])
-                if response.is_async
-                else b"".join(content)
-            )
+        client: Any = AsyncClient(raise_request_exception=False)
+        response = await client.get(target, **{"user-agent": AGENT})
+        if response.streaming and response.is_async:
+            assert [part async for part in response.streaming_content]
+        elif response.streaming:
+            assert list(response.streaming_content)
         return response
 
     return asyncio.run(run())
 
 
-def got(target: str, method: str = "GET") -> Any:
+def got(target: str) -> Any:
     """What the test client gets."""
-    client = Client(raise_request_exception=False, HTTP_USER_AGENT=AGENT)
-    return client.generic(method, target)
+    return Client(raise_request_exception=False, HTTP_USER_AGENT=AGENT).get(target)
 
 
 EXPECTED: list[tuple[str, dict[str, Any]]] = [
@@ -129,6 +119,7 @@ EXPECTED: list[tuple[str, dict[str, Any]]] = [
     ("/shop/carts/a-b", {"http__route": "/shop/carts/<slug:item>", "url__path": "/shop/carts/a-b"}),
     ("/shop/xx", {"http__route": "/shop/x+$", "url__path": "/shop/xx"}),
     ("/stream", {"http__route": "/stream", "url__path": "/stream"}),
+    ("/stream-later", {"http__route": "/stream-later", "url__path": "/stream-later"}),
     ("/file", {"http__route": "/file", "url__path": "/file"}),
     ("/items/7", {"http__response__status_code": 301, "url__path": "/items/7"}),
     ("/nowhere", {"http__response__status_code": 404, "url__path": "/nowhere"}),
@@ -151,8 +142,11 @@ class TestDjango(InstrumentorContract):
 
     @pytest.mark.parametrize("reader", ["read_request", "observe"])
     def test_a_mistake_of_ours_does_not_reach_the_client(
-        self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wsgi: Any,
-        reader: str
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+        wsgi: Any,
+        reader: str,
     ) -> None:
         instrumentors()["wsgiref"].unpatch()
 
@@ -437,14 +431,14 @@ def user() -> Iterator[User]:
     connections.close_all()
 
 
-def test_the_admin_is_recorded_with_its_routes_and_queries(recording: Recording, user: User) -> None:
+def test_the_admin_is_recorded_with_its_routes_and_queries(
+    recording: Recording, user: User
+) -> None:
     recording.forget()
     client = Client(HTTP_USER_AGENT=AGENT)
     client.get("/admin/")
     client.get("/admin/login/")
-    client.post(
-        "/admin/login/?next=/admin/", {"username": user.get_username(), "password": MARKER}
-    )
+    client.post("/admin/login/?next=/admin/", {"username": user.get_username(), "password": MARKER})
     page = client.get(f"/admin/auth/user/{user.pk}/change/")
 
     spans = recording.spans()
@@ -492,7 +486,8 @@ def asgi_answers(target: str, *messages: dict[str, Any], **headers: str) -> list
         "client": ("127.0.0.1", 4711),
         "server": ("testserver", 80),
     }
-    asyncio.run(get_asgi_application()(scope, receive, send))
+    application: Any = get_asgi_application()
+    asyncio.run(application(scope, receive, send))
     return sent
 
 

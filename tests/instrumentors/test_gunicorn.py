@@ -69,7 +69,7 @@ def test_what_calls_an_application_as_wsgi_records_it(
 
 
 def test_a_worker_of_another_protocol_gets_the_very_application(recording: Recording) -> None:
-    class Uvicorn(Worker):  # type: ignore[misc]
+    class Uvicorn(Worker):
         """As Uvicorn's is, which serves ASGI."""
 
     assert loaded(Uvicorn, hello) is hello

@@ -1,4 +1,4 @@
-"""Servers with several processes, started as their users start them: each request's span arrives."""
+"""Servers of several processes, started as by their users: each request's span arrives."""
 
 from __future__ import annotations
 
