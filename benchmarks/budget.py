@@ -9,6 +9,9 @@ from benchmarks.row import PROGRAMS, Burst, Operation, Whole
 
 UNSAMPLED = {"OTEL_TRACES_SAMPLER": "always_off"}
 DISABLED = {"OTEL_SDK_DISABLED": "true", "DD_TRACE_ENABLED": "false"}
+# OpenTelemetry asks for the settings before the program begins.
+DJANGO = {"DJANGO_SETTINGS_MODULE": "django_settings", "PYTHONPATH": str(PROGRAMS)}
+IN_DJANGO = Start(variables=DJANGO)
 SEVENTY_STATEMENTS = (str(PROGRAMS / "sqlite3_short.py"), "70")
 
 if TYPE_CHECKING:
@@ -74,6 +77,24 @@ ROWS: tuple[Row, ...] = (
         3_000,
         # A span for each message that is sent; one for the endpoint, and one for its answer.
         spans={"opentelemetry": 3, "ddtrace": 3},
+    ),
+    Operation(
+        "django",
+        "Django request",
+        40,
+        "django_request.py",
+        4_000,
+        spans={"ddtrace": 5},
+        start=IN_DJANGO,
+    ),
+    # ddtrace has to be told of each application.
+    Operation(
+        "aiohttp-web",
+        "aiohttp.web request",
+        40,
+        "aiohttp_request.py",
+        3_000,
+        without=("ddtrace",),
     ),
     Operation(
         "unsampled",

@@ -184,8 +184,11 @@ class ServerContract(InstrumentorContract):
         with self.serve(hello) as address, Wire(address) as wire:
             wire.send(request_bytes(**headers))
             port = wire.port
-            wire.rest()
+            answer = wire.rest()
 
+        if b" 400 " in answer.splitlines()[0]:  # some servers look themselves
+            assert recording.spans() == []
+            return
         point = duration(recording).points[0]
         assert recording.span().attributes == {**self.expected(port), **expected}
         assert point.attributes == {

@@ -26,7 +26,7 @@ def found_at(place: str) -> Any:
 
 
 def owner_of(place: str) -> Any:
-    """The class that holds a place."""
+    """The class or the module that holds a place."""
     module, _, path = place.partition(":")
     owner: Any = __import__(module, fromlist=("*",))
     for name in path.split(".")[:-1]:
@@ -98,7 +98,7 @@ class InstrumentorContract:
 
     def test_a_patched_function_pickles_and_copies(self) -> None:
         for place in self.places:
-            bound = getattr(owner_of(place), place.rpartition(".")[2])
+            bound = getattr(owner_of(place), name_of(place))
 
             for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
                 again = pickled(bound, protocol)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from functools import partial
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+from waitress.server import create_server
+from waitress.wasyncore import close_all
 from werkzeug import serving
 
 if TYPE_CHECKING:
@@ -65,3 +68,30 @@ def serve_werkzeug(
     )
     server.daemon_threads = False  # so that closing waits for them
     return running(server)
+
+
+def waitress_server(application: Any, **adjustments: Any) -> Any:
+    """A server of Waitress that does not run yet, as newer versions make it by default."""
+    return create_server(
+        application,
+        host="127.0.0.1",
+        port=0,
+        clear_untrusted_proxy_headers=True,
+        **adjustments,
+    )
+
+
+@contextmanager
+def serve_waitress(application: Any, *, threaded: bool = True) -> Iterator[tuple[str, int]]:
+    """Serve with Waitress."""
+    sockets: dict[int, Any] = {}
+    server = waitress_server(application, map=sockets, threads=4 if threaded else 1)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield ("127.0.0.1", server.effective_port)
+    finally:
+        # Its loop ends when it has no socket left.
+        server.trigger.pull_trigger(partial(close_all, sockets))
+        thread.join()
+        server.task_dispatcher.shutdown()

@@ -47,6 +47,7 @@ REQUEST_HEADERS, RESPONSE_HEADERS = (
 )
 EXCLUSION = Exclusion(SETTINGS.excluded_server_urls, SETTINGS.excluded_paths)
 
+SWITCHING_PROTOCOLS = 101
 SERVER_ERROR = 500
 
 # What a client may call the protocol, and the method, beyond which it would fill our memory.
@@ -97,12 +98,12 @@ class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
     Its route, below the path `mount` of what it is in, and below `root`, where the outermost
-    application is; the exception that it could not handle; the status code that it sends.
+    application is; the exception that it could not handle; the status code and the headers that it sends.
     `subject` is the request's, where the program may have made up another one meanwhile; `inner`
     is what the layers within see as the subject from now on; they tell whole routes.
     """
 
-    __slots__ = ("error", "inner", "mount", "root", "route", "status", "subject")
+    __slots__ = ("error", "headers", "inner", "mount", "root", "route", "status", "subject")
 
     def __init__(
         self,
@@ -113,6 +114,7 @@ class HttpServerDetail:
         mount: str = "",
         root: str = "",
         inner: object = None,
+        headers: Headers = (),
     ) -> None:
         self.route = route
         self.error = error
@@ -121,6 +123,7 @@ class HttpServerDetail:
         self.mount = mount
         self.root = root
         self.inner = inner
+        self.headers = headers
 
 
 class ServerDescription(Description):
@@ -294,20 +297,23 @@ class HttpServer(Convention):
             operation.mount += detail.mount
         if detail.route:
             operation.route = detail.root + operation.mount + detail.route
-        if detail.status:
-            operation.status = detail.status
         if detail.inner is not None:
             operation.subject, operation.mount = detail.inner, ""
         if detail.error is not None:
             self._add_error(operation, detail.error)
+        if detail.status:
+            operation.respond(detail.status, detail.headers)
 
     def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
         if operation.end:
             operation.leave()
             return
-        if self.read_result is not None and call is not None:
+        if self.read_result is not None and call is not None and result is not None:
             self.add(operation, self.read_result(call, result))
+            if operation.end:  # what it is told may be its end
+                operation.leave()
+                return
         operation.ask()
         operation.asked = None  # it may hold the operation
         description = operation.description
@@ -345,6 +351,8 @@ class HttpServer(Convention):
         operation.ask()
         if RESPONSE_HEADERS.wanted:
             RESPONSE_HEADERS.capture(operation, headers)
+        if status == SWITCHING_PROTOCOLS:
+            operation.complete()  # another protocol than HTTP is no part of the request
 
     def _add_error(self, operation: ServerOperation, error: BaseException) -> None:
         operation.error = error_type(error)

@@ -1,0 +1,115 @@
+"""aiohttp.web: one server span per request, from its headers to the last byte of its response.
+
+`RequestHandler._handle_request` runs the handler, and prepares and sends what it returns. The route
+is known when the response's headers are written, and `handle_error` gets what no handler took. A
+request that becomes a WebSocket ends with the response that says so.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine import Call, Detail, Instrumentor
+from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aiohttp import web
+
+VERSIONS = {(1, 1): "1.1", (1, 0): "1.0"}
+
+SERVER_ERROR = 500
+
+
+class AiohttpRequest(HttpServerRequest):
+    """What a request of the server's tells."""
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        transport = request.transport
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        self.request = request
+        self.method = request.method
+        self.scheme = request.scheme
+        self.host = request.headers.get("Host") or ""
+        self.path, self.query = read_target(request)
+        self.version = VERSIONS.get(request.version, "")
+        # What is not of a network has no such pair.
+        self.peer_address, self.peer_port = peer[:2] if isinstance(peer, tuple) else ("", 0)
+
+    def header(self, name: str) -> str | None:
+        return self.request.headers.get(name)
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        return read_headers(self.request)
+
+
+def read_request(call: Call) -> HttpServerRequest | None:
+    request: web.BaseRequest = call.arg(0, "request")
+    # What stands for one that could not be parsed.
+    if request.method == "UNKNOWN" and not request.headers:
+        return None
+    return AiohttpRequest(request)
+
+
+def read_subject(call: Call) -> object:
+    return call.arg(0, "request")
+
+
+def read_target(request: web.BaseRequest) -> tuple[str, str]:
+    target = request.raw_path
+    if not target.startswith("/") and "://" in target:  # as a proxy is asked
+        target = f"/{target.partition('://')[2].partition('/')[2]}"
+    path, _, query = target.partition("?")
+    return path, query
+
+
+def read_headers(message: web.BaseRequest | web.StreamResponse) -> Iterator[tuple[str, str]]:
+    for name, value in message.headers.items():
+        yield name.lower(), value
+
+
+def read_response(call: Call) -> HttpServerDetail:
+    response: web.StreamResponse = call.instance
+    return HttpServerDetail(
+        route=read_route(response._req),  # noqa: SLF001
+        status=response.status,
+        headers=read_headers(response),
+    )
+
+
+def read_route(request: web.BaseRequest | None) -> str:
+    # A server without an application has no routes.
+    found = getattr(request, "_match_info", None)
+    resource = None if found is None else found.route.resource
+    return "" if resource is None else resource.canonical
+
+
+def read_exception(call: Call) -> HttpServerDetail | None:
+    request: web.BaseRequest = call.arg(0, "request")
+    error: BaseException | None = call.arg(2, "exc")
+    if call.arg(1, "status", SERVER_ERROR) < SERVER_ERROR:
+        return None
+    has_gone = request.transport is None or request.transport.is_closing()
+    if has_gone and is_hang_up(error):
+        return None
+    return HttpServerDetail(error=error)
+
+
+def is_hang_up(error: BaseException | None) -> bool:
+    # What leaves `_handle_request`: whatever else a handler raises has become a response.
+    return isinstance(error, ConnectionError)
+
+
+INSTRUMENTOR = Instrumentor(
+    library="aiohttp.web",
+    versions=">=3.8",
+    convention=HttpServer(read_request, read_subject, is_hang_up=is_hang_up),
+    layer=1,
+    targets=(
+        "aiohttp.web_protocol:RequestHandler._handle_request",
+        Detail("aiohttp.web_protocol:RequestHandler.handle_error", before=read_exception),
+        Detail("aiohttp.web_response:StreamResponse._write_headers", before=read_response),
+    ),
+)

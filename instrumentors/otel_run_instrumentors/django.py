@@ -1,0 +1,91 @@
+"""Django: one server span per request of its handlers, unless their server made one already.
+
+WSGI, ASGI and the test clients each have a handler that every request enters. The route is known
+once `resolve_request` has run, and `handle_uncaught_exception` gets what no view and no middleware
+took, before an error handler answers it. Nothing here asks for Django's settings.
+"""
+
+from __future__ import annotations
+
+from otel_run.engine import Call, Detail, Function, Instrumentor
+from otel_run.engine.forms import iterable
+from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+from otel_run_instrumentors import asgi, wsgi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from django.http import HttpRequest, HttpResponseBase
+
+    from otel_run.engine.http_server import ServerOperation
+
+
+def given(call: Call) -> dict[str, Any]:
+    environ: dict[str, Any] = call.arg(0, "environ") or call.arg(0, "scope")
+    return environ
+
+
+def read_request(call: Call) -> HttpServerRequest | None:
+    if "type" not in given(call):
+        return wsgi.WsgiRequest(call)
+    scope = given(call)
+    query = scope.get("query_string")
+    if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
+        scope = {**scope, "query_string": query.encode()}
+    return asgi.AsgiRequest(scope) if scope["type"] == "http" else None
+
+
+def read_subject(call: Call) -> object:
+    return (asgi if "type" in given(call) else wsgi).read_subject(call)
+
+
+def observe(call: Call, operation: ServerOperation) -> None:
+    # Those of test clients are told of a request alone.
+    if call.arg(2, "send") is not None:
+        asgi.observe(call, operation)
+    elif call.arg(1, "start_response") is not None:
+        wsgi.observe(call, operation)
+
+
+def read_result(call: Call, result: HttpResponseBase) -> HttpServerDetail | None:
+    # A test client's handler returns the response, and sends none.
+    if call.arg(1, "start_response") is not None:
+        return None
+    return HttpServerDetail(status=result.status_code, headers=result.items())
+
+
+def is_whole(call: Call, result: object) -> bool:
+    """Tell whether nothing is left to be made: the response has its content, and can be told."""
+    return not getattr(result, "streaming", True) or wsgi.is_whole(call, result)
+
+
+def read_route(call: Call) -> HttpServerDetail:
+    request: HttpRequest = call.arg(0, "request")
+    match = request.resolver_match
+    route = "" if match is None else match.route
+    # A regular expression says itself where it begins.
+    slash = "" if route.startswith("^") else "/"
+    return HttpServerDetail(route=f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}")
+
+
+def read_exception(call: Call) -> HttpServerDetail:
+    return HttpServerDetail(error=call.arg(2, "exc_info")[1])
+
+
+SERVE = iterable(is_whole)
+
+INSTRUMENTOR = Instrumentor(
+    library="django",
+    versions=">=4.2",
+    convention=HttpServer(read_request, read_subject, observe, read_result=read_result),
+    layer=0,
+    targets=(
+        Function("django.core.handlers.wsgi:WSGIHandler.__call__", SERVE),
+        Function("django.core.handlers.asgi:ASGIHandler.__call__", asgi.SERVE),
+        "django.test.client:ClientHandler.__call__",
+        "django.test.client:AsyncClientHandler.__call__",
+        Detail("django.core.handlers.base:BaseHandler.resolve_request", after=read_route),
+        Detail("django.core.handlers.exception:handle_uncaught_exception", before=read_exception),
+    ),
+)

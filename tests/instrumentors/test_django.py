@@ -1,0 +1,551 @@
+"""Django projects: by themselves, for test clients, and under servers that are recorded too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+from wsgiref.util import FileWrapper
+
+import pytest
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from contracts import django_shop
+from contracts.gunicorn_server import Sync, Threaded, serving
+from contracts.http_server import (
+    MARKER,
+    SPAN_ID,
+    TRACEPARENT,
+    Unhandled,
+    counts,
+    duration,
+    each_way,
+    ignoring,
+    minimal_environ,
+)
+from contracts.instrumentor import InstrumentorContract
+from contracts.wire import AGENT, Wire, answer_to, request_bytes, without_date
+from contracts.wsgi_servers import serve_waitress, serve_werkzeug, serve_wsgiref
+from otel_run.engine.exclusion import Exclusion
+from otel_run.signals.context import CURRENT
+from recording import instrumentors
+
+# Below the project, for these need its settings.
+from django.contrib.auth.models import User  # isort: skip
+from django.core.asgi import get_asgi_application  # isort: skip
+from django.core.management import call_command  # isort: skip
+from django.core.wsgi import get_wsgi_application  # isort: skip
+from django.db import connections  # isort: skip
+from django.http import HttpResponse  # isort: skip
+from django.test import AsyncClient, Client  # isort: skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from programs import Programs
+    from recording import Recording
+
+pytestmark = pytest.mark.usefixtures("capfd")  # servers write what becomes of requests
+
+UNHANDLED = f"{Unhandled.__module__}.Unhandled"
+
+
+def serve_gunicorn(application: Any) -> Any:
+    """Serve with a worker of Gunicorn."""
+    return serving(Threaded, 1, application)
+
+
+SERVERS = [serve_werkzeug, serve_wsgiref, serve_waitress, serve_gunicorn]
+
+
+@pytest.fixture
+def wsgi() -> Any:
+    """The project as WSGI servers are given it."""
+    return get_wsgi_application()
+
+
+def attributes(**more: Any) -> dict[str, Any]:
+    """What a request of the test client has, with some of it different."""
+    found: dict[str, Any] = {
+        "client.address": "127.0.0.1",
+        "http.request.method": "GET",
+        "http.response.status_code": 200,
+        "network.peer.address": "127.0.0.1",
+        "network.protocol.version": "1.1",
+        "server.address": "testserver",
+        "server.port": 80,
+        "url.scheme": "http",
+        "user_agent.original": AGENT,
+    }
+    for name, value in more.items():
+        found[name.replace("__", ".")] = value
+    return found
+
+
+def awaited(target: str) -> Any:
+    """What the asynchronous test client gets, all of it."""
+
+    async def run() -> Any:
+        client: Any = AsyncClient(raise_request_exception=False)
+        response = await client.get(target, **{"user-agent": AGENT})
+        if response.streaming and response.is_async:
+            assert [part async for part in response.streaming_content]
+        elif response.streaming:
+            assert list(response.streaming_content)
+        return response
+
+    return asyncio.run(run())
+
+
+def got(target: str) -> Any:
+    """What the test client gets."""
+    return Client(raise_request_exception=False, HTTP_USER_AGENT=AGENT).get(target)
+
+
+EXPECTED: list[tuple[str, dict[str, Any]]] = [
+    ("/", {"http__route": "/", "url__path": "/"}),
+    (
+        f"/items/7/?a=1&token={MARKER}",
+        {
+            "http__route": "/items/<int:item>/",
+            "url__path": "/items/7/",
+            "url__query": "a=1&token=REDACTED",
+        },
+    ),
+    ("/later/7", {"http__route": "/later/<int:item>", "url__path": "/later/7"}),
+    ("/class/7", {"http__route": "/class/<int:item>", "url__path": "/class/7"}),
+    ("/old/7", {"http__route": "^old/(?P<item>[0-9]+)$", "url__path": "/old/7"}),
+    ("/shop/carts/a-b", {"http__route": "/shop/carts/<slug:item>", "url__path": "/shop/carts/a-b"}),
+    ("/shop/xx", {"http__route": "/shop/x+$", "url__path": "/shop/xx"}),
+    ("/stream", {"http__route": "/stream", "url__path": "/stream"}),
+    ("/stream-later", {"http__route": "/stream-later", "url__path": "/stream-later"}),
+    ("/file", {"http__route": "/file", "url__path": "/file"}),
+    ("/items/7", {"http__response__status_code": 301, "url__path": "/items/7"}),
+    ("/nowhere", {"http__response__status_code": 404, "url__path": "/nowhere"}),
+    (
+        "/missing",
+        {"http__response__status_code": 404, "http__route": "/missing", "url__path": "/missing"},
+    ),
+    (
+        "/denied",
+        {"http__response__status_code": 403, "http__route": "/denied", "url__path": "/denied"},
+    ),
+    ("/bad", {"http__response__status_code": 400, "http__route": "/bad", "url__path": "/bad"}),
+]
+
+
+class TestDjango(InstrumentorContract):
+    """One span per call of a handler, where no server makes one."""
+
+    library = "django"
+
+    @pytest.mark.parametrize("reader", ["read_request", "observe"])
+    def test_a_mistake_of_ours_does_not_reach_the_client(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capfd: pytest.CaptureFixture[str],
+        wsgi: Any,
+        reader: str,
+    ) -> None:
+        instrumentors()["wsgiref"].unpatch()
+
+        def once() -> bytes:
+            with serve_wsgiref(wsgi) as address:
+                return without_date(answer_to(address, request_bytes("/stream")))
+
+        self.check_turned_off(monkeypatch, capfd, reader, once)
+        assert CURRENT.get() is None
+
+    def test_the_same_bytes_are_sent_with_and_without_us(
+        self, recording: Recording, wsgi: Any
+    ) -> None:
+        instrumentors()["wsgiref"].unpatch()
+        requests = [
+            *(request_bytes(target) for target, _ in EXPECTED),
+            request_bytes("/fail"),
+            request_bytes("/", method="HEAD"),
+            request_bytes("/", method="POST", content="body", traceparent=TRACEPARENT),
+        ]
+        answers = []
+        for _ in each_way(self):
+            with serve_wsgiref(wsgi) as address:
+                answers.append([without_date(answer_to(address, one)) for one in requests])
+
+        with_us, without_us = answers
+        assert with_us == without_us
+        assert len(recording.spans()) == len(requests)
+
+
+@pytest.mark.parametrize(("target", "expected"), EXPECTED)
+def test_a_request_of_the_test_client_is_one_span_with_its_route(
+    recording: Recording, target: str, expected: dict[str, Any]
+) -> None:
+    got(target)
+
+    span = recording.span()
+    route = expected.get("http__route")
+    assert span.attributes == attributes(**expected)
+    assert span.name == (f"GET {route}" if route else "GET")
+    assert (span.status, span.events) == ("unset", [])
+    assert span.scope == "otel_run_instrumentors.django"
+    assert MARKER.encode() not in recording.exported()
+
+
+@pytest.mark.parametrize(("target", "expected"), EXPECTED)
+def test_a_request_of_the_asynchronous_test_client_as_well(
+    recording: Recording, target: str, expected: dict[str, Any]
+) -> None:
+    awaited(target)
+
+    span = recording.span()
+    assert span.attributes == attributes(**expected)
+    assert (span.status, span.events) == ("unset", [])
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+@pytest.mark.parametrize("target", ["/fail", "/fail-later"])
+def test_an_exception_that_no_view_takes_is_an_error_and_an_event(
+    recording: Recording, ask: Callable[[str], Any], target: str
+) -> None:
+    response = ask(target)
+
+    span = recording.span()
+    [event] = span.events
+    assert response.status_code == 500
+    assert span.attributes == attributes(
+        error__type=UNHANDLED,
+        http__response__status_code=500,
+        http__route=target,
+        url__path=target,
+    )
+    assert (span.name, span.status) == (f"GET {target}", "error")
+    assert span.status_message == "with token=REDACTED"
+    assert event.attributes["exception.type"] == UNHANDLED
+    assert "fail" in event.attributes["exception.stacktrace"]
+    assert MARKER.encode() not in recording.exported()
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+def test_an_exception_of_a_middleware_is_one_too(
+    recording: Recording, ask: Callable[[str], Any]
+) -> None:
+    assert ask("/items/7/?refuse").status_code == 500
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        error__type=UNHANDLED,
+        http__response__status_code=500,
+        http__route="/items/<int:item>/",
+        url__path="/items/7/",
+        url__query="refuse",
+    )
+    assert [event.attributes["exception.message"] for event in span.events] == ["refused"]
+
+
+def test_an_exception_that_django_lets_through_is_the_same_and_recorded_once(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.conf.settings.DEBUG_PROPAGATE_EXCEPTIONS", True)
+    with pytest.raises(Unhandled) as raised:
+        got("/fail")
+
+    span = recording.span()
+    assert raised.value.__context__ is None
+    assert len(span.events) == 1
+    assert span.attributes["error.type"] == UNHANDLED
+    assert span.attributes["http.response.status_code"] == 500
+    assert span.attributes["http.route"] == "/fail"
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+@pytest.mark.parametrize("target", ["/trace", "/trace-later"])
+def test_views_of_both_kinds_are_within_the_span(
+    recording: Recording, ask: Callable[[str], Any], target: str
+) -> None:
+    response = ask(target)
+
+    assert response.content.decode() == recording.span().trace_id
+
+
+@pytest.mark.parametrize("serve", SERVERS)
+def test_under_a_recorded_server_there_is_one_span_with_the_route(
+    recording: Recording, wsgi: Any, serve: Any
+) -> None:
+    with serve(wsgi) as address:
+        answer = answer_to(address, request_bytes("/items/7/", traceparent=TRACEPARENT))
+        answer_to(address, request_bytes("/fail"))
+
+    first, second = recording.spans()
+    assert answer.endswith(b"item 7")
+    assert first.scope != "otel_run_instrumentors.django"
+    assert first.parent_id == SPAN_ID
+    assert first.name == "GET /items/<int:item>/"
+    first.attributes.pop("network.peer.port", None)
+    assert first.attributes == attributes(
+        http__route="/items/<int:item>/",
+        server__address="shop.example",
+        server__port=8080,
+        url__path="/items/7/",
+    )
+    assert (second.name, len(second.events)) == ("GET /fail", 1)
+    assert second.attributes["error.type"] == UNHANDLED
+
+
+def test_under_a_server_that_is_not_recorded_the_handler_s_span_has_it_all(
+    recording: Recording, wsgi: Any
+) -> None:
+    instrumentors()["wsgiref"].unpatch()
+    with serve_wsgiref(wsgi) as address:
+        answer_to(address, request_bytes("/items/7/", traceparent=TRACEPARENT))
+        answer_to(address, request_bytes("/fail"))
+
+    first, second = recording.spans()
+    assert first.scope == "otel_run_instrumentors.django"
+    assert first.parent_id == SPAN_ID
+    assert first.attributes == attributes(
+        http__route="/items/<int:item>/",
+        server__address="shop.example",
+        server__port=8080,
+        url__path="/items/7/",
+    )
+    assert second.attributes["http.response.status_code"] == 500
+
+
+def test_a_streamed_body_ends_the_span_with_its_last_byte(recording: Recording, wsgi: Any) -> None:
+    instrumentors()["wsgiref"].unpatch()
+    django_shop.GATE.clear()
+    with serve_wsgiref(wsgi) as address, Wire(address) as wire:
+        wire.send(request_bytes("/gated"))
+        wire.until(b"one")
+        before = recording.spans()
+        django_shop.GATE.set()
+        answer = wire.rest()
+
+    assert answer.endswith(b"two")
+    assert before == []
+    assert recording.span().name == "GET /gated"
+
+
+def test_a_response_that_has_its_content_is_returned_as_it_is(
+    recording: Recording, wsgi: Any
+) -> None:
+    environ = {**minimal_environ(), "PATH_INFO": "/items/7/", "HTTP_HOST": "shop.example"}
+    response = wsgi(environ, ignoring)
+
+    assert type(response) is HttpResponse
+    assert response.status_code == 200
+    assert recording.span().name == "GET /items/<int:item>/"
+    response.close()
+
+
+def test_the_server_gets_its_own_file_wrapper(recording: Recording, wsgi: Any) -> None:
+    environ = {**minimal_environ(), "PATH_INFO": "/file", "HTTP_HOST": "shop.example"}
+    environ["wsgi.file_wrapper"] = FileWrapper
+    response = wsgi(environ, ignoring)
+
+    assert type(response) is FileWrapper
+    assert recording.span().name == "GET /file"
+    response.close()
+
+
+def test_a_mounted_project_s_route_begins_with_where_it_is_mounted(
+    recording: Recording, wsgi: Any
+) -> None:
+    mounted = DispatcherMiddleware(wsgi, {"/shop": wsgi})
+    with serve_werkzeug(mounted) as address:
+        answer_to(address, request_bytes("/shop/items/7/"))
+        answer_to(address, request_bytes("/items/7/"))
+
+    first, second = recording.spans()
+    assert first.name == "GET /shop/items/<int:item>/"
+    assert first.attributes["url.path"] == "/shop/items/7/"
+    assert second.name == "GET /items/<int:item>/"
+
+
+def test_middleware_around_the_project_is_within_the_server_s_span(
+    recording: Recording, wsgi: Any
+) -> None:
+    with serve_werkzeug(ProxyFix(wsgi, x_for=1)) as address:
+        answer_to(address, request_bytes("/items/7/", x_forwarded_for="203.0.113.9"))
+
+    span = recording.span()
+    assert span.name == "GET /items/<int:item>/"
+    assert span.attributes["client.address"] == "203.0.113.9"
+    assert span.attributes["network.peer.address"] == "127.0.0.1"
+
+
+def test_a_request_that_a_view_makes_to_its_own_project_is_a_child(
+    recording: Recording, wsgi: Any
+) -> None:
+    with serve_werkzeug(wsgi) as address:
+        answer = answer_to(address, request_bytes("/oneself"))
+
+    first, second = recording.spans()
+    assert answer.endswith(b"item 7")
+    assert (first.name, second.name) == ("GET /oneself", "GET /items/<int:item>/")
+    assert (second.trace_id, second.parent_id) == (first.trace_id, first.span_id)
+
+
+def test_a_context_does_not_outlive_its_request(recording: Recording, wsgi: Any) -> None:
+    with serving(Sync, 1, wsgi) as address:
+        for target in ("/items/7/", "/stream", "/fail", "/file", "/later/7"):
+            answer_to(address, request_bytes(target, traceparent=TRACEPARENT))
+            answer_to(address, request_bytes(target))
+
+    assert [span.parent_id for span in recording.spans()] == [SPAN_ID, ""] * 5
+
+
+def test_an_excluded_request_leaves_nothing(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exclusion = Exclusion((), frozenset({"/oneself"}))
+    monkeypatch.setattr("otel_run.engine.http_server.EXCLUSION", exclusion)
+
+    assert got("/oneself").content == b"item 7"
+    assert awaited("/oneself").content == b"item 7"
+    assert recording.spans() == []
+    assert recording.metrics() == []
+
+
+def test_the_route_is_part_of_the_series(recording: Recording) -> None:
+    for target in ("/items/1/", "/items/2/", "/nowhere"):
+        got(target)
+
+    usual = {
+        "http.request.method": "GET",
+        "network.protocol.version": "1.1",
+        "url.scheme": "http",
+    }
+    assert counts(duration(recording)) == [
+        ({**usual, "http.response.status_code": 200, "http.route": "/items/<int:item>/"}, 2),
+        ({**usual, "http.response.status_code": 404}, 1),
+    ]
+
+
+@pytest.fixture
+def user() -> Iterator[User]:
+    """Somebody who may do everything, in a database of this thread's."""
+    call_command("migrate", verbosity=0)
+    yield User.objects.create_superuser("ada", password=MARKER)
+    connections.close_all()
+
+
+def test_the_admin_is_recorded_with_its_routes_and_queries(
+    recording: Recording, user: User
+) -> None:
+    recording.forget()
+    client = Client(HTTP_USER_AGENT=AGENT)
+    client.get("/admin/")
+    client.get("/admin/login/")
+    client.post("/admin/login/?next=/admin/", {"username": user.get_username(), "password": MARKER})
+    page = client.get(f"/admin/auth/user/{user.pk}/change/")
+
+    spans = recording.spans()
+    requests = [span for span in spans if span.kind == "server"]
+    assert page.status_code == 200
+    assert [(span.name, span.attributes["http.response.status_code"]) for span in requests] == [
+        ("GET /admin/", 302),
+        ("GET /admin/login/", 200),
+        ("POST /admin/login/", 302),
+        ("GET /admin/auth/user/<path:object_id>/change/", 200),
+    ]
+    assert {span.parent_id for span in spans if span.kind == "client"} == {
+        span.span_id for span in requests[2:]
+    }
+    assert MARKER.encode() not in recording.exported()
+
+
+def asgi_answers(target: str, *messages: dict[str, Any], **headers: str) -> list[dict[str, Any]]:
+    """What an ASGI server is sent by the project."""
+    waiting = list(messages) or [{"type": "http.request", "body": b""}]
+    sent: list[dict[str, Any]] = []
+    path, _, query = target.partition("?")
+
+    async def receive() -> dict[str, Any]:
+        if waiting:
+            return waiting.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    fields = {"host": "testserver", "user-agent": AGENT, **headers}
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+        "client": ("127.0.0.1", 4711),
+        "server": ("testserver", 80),
+    }
+    application: Any = get_asgi_application()
+    asyncio.run(application(scope, receive, send))
+    return sent
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume synchronous iterators")
+@pytest.mark.parametrize(("target", "expected"), EXPECTED)
+def test_a_request_of_an_asgi_server_is_one_span_with_its_route(
+    recording: Recording, target: str, expected: dict[str, Any]
+) -> None:
+    messages = asgi_answers(target, traceparent=TRACEPARENT)
+
+    span = recording.span()
+    assert span.attributes == attributes(network__peer__port=4711, **expected)
+    assert span.attributes["http.response.status_code"] == messages[0]["status"]
+    assert span.parent_id == SPAN_ID
+    assert (span.status, span.events) == ("unset", [])
+
+
+@pytest.mark.parametrize("target", ["/fail", "/fail-later", "/?refuse"])
+def test_its_exceptions_are_recorded_too(recording: Recording, target: str) -> None:
+    messages = asgi_answers(target)
+
+    span = recording.span()
+    assert messages[0]["status"] == span.attributes["http.response.status_code"] == 500
+    assert span.attributes["error.type"] == UNHANDLED
+    assert len(span.events) == 1
+
+
+def test_a_client_that_hangs_up_before_its_request_is_whole_is_no_error(
+    recording: Recording,
+) -> None:
+    assert asgi_answers("/items/7/", {"type": "http.disconnect"}) == []
+
+    span = recording.span()
+    assert (span.name, span.status, span.events) == ("GET", "unset", [])
+
+
+NO_SETTINGS = """
+import json, sys
+before = set(sys.modules)
+import django.core.handlers.asgi, django.core.handlers.wsgi, django.test.client
+from django.conf import settings
+patched = [
+    django.core.handlers.asgi.ASGIHandler.__call__,
+    django.core.handlers.wsgi.WSGIHandler.__call__,
+    django.test.client.ClientHandler.__call__,
+]
+print(json.dumps([settings.configured, [hasattr(one, "__wrapped__") for one in patched]]))
+"""
+
+
+def test_django_without_settings_is_patched_and_not_asked_for_any(programs: Programs) -> None:
+    finished = programs.run(NO_SETTINGS)
+
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert json.loads(finished.stdout) == [False, [True, True, True]]
+
+
+def test_django_that_is_installed_and_not_used_is_not_imported(programs: Programs) -> None:
+    finished = programs.run("import sys, wsgiref.handlers\nprint('django' in sys.modules)")
+
+    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "False\n", "")

@@ -1,0 +1,76 @@
+"""Plain applications under the workers of Gunicorn."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from gunicorn.workers.base import Worker
+from gunicorn.workers.base_async import AsyncWorker
+from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.sync import SyncWorker
+
+from contracts.gunicorn_server import THREADS, Sync, Threaded, release, serving, worker_of
+from contracts.http_server import HttpServerContract, hello, ignoring, minimal_environ
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from contracts.http_server import Application
+    from recording import Recording
+
+
+class GunicornContract(HttpServerContract):
+    """One span per request that a worker receives."""
+
+    library = "gunicorn"
+    knows_peer_port = True
+
+    def result_of(self, application: Application, environ: dict[str, Any]) -> object:
+        return loaded(SyncWorker, application)(environ, ignoring)
+
+
+class TestSyncWorker(GunicornContract):
+    """Workers that serve one request at a time."""
+
+    def serve(
+        self, application: Application, *, threaded: bool = True
+    ) -> AbstractContextManager[tuple[str, int]]:
+        return serving(Sync, THREADS if threaded else 1, application)
+
+
+class TestThreadWorker(GunicornContract):
+    """A worker that serves in a pool of threads."""
+
+    def serve(
+        self, application: Application, *, threaded: bool = True
+    ) -> AbstractContextManager[tuple[str, int]]:
+        return serving(Threaded if threaded else Sync, 1, application)
+
+
+def loaded(kind: type[Any], application: Application) -> Any:
+    """What a worker calls for each request."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        worker = worker_of(kind, application, listener)
+        worker.load_wsgi()
+        release(worker)
+    return worker.wsgi
+
+
+@pytest.mark.parametrize("kind", [SyncWorker, ThreadWorker, AsyncWorker])
+def test_what_calls_an_application_as_wsgi_records_it(
+    recording: Recording, kind: type[Any]
+) -> None:
+    application = loaded(kind, hello)
+
+    assert application(minimal_environ(), ignoring) == [b"hello"]
+    assert recording.span().scope == "otel_run_instrumentors.gunicorn"
+
+
+def test_a_worker_of_another_protocol_gets_the_very_application(recording: Recording) -> None:
+    class Uvicorn(Worker):
+        """As Uvicorn's is, which serves ASGI."""
+
+    assert loaded(Uvicorn, hello) is hello
+    assert recording.spans() == []
