@@ -21,8 +21,13 @@ if TYPE_CHECKING:
 
 def found_at(place: str) -> Any:
     """What stands at `module:Class.name` itself, not what it is bound to."""
-    owner, name = owner_of(place), place.rpartition(".")[2]
+    owner, name = owner_of(place), name_of(place)
     return vars(owner).get(name) or getattr(owner, name)  # its own, or what it inherits
+
+
+def name_of(place: str) -> str:
+    """The function's own name."""
+    return place.rpartition(":")[2].rpartition(".")[2]
 
 
 def owner_of(place: str) -> Any:

@@ -142,7 +142,7 @@ def with_botocore(url: str) -> object:
         response = session.send(AWSRequest("GET", url).prepare())
         return response.status_code, response.content
     finally:
-        session._manager.clear()  # type: ignore[attr-defined] # nothing else closes it
+        session._manager.clear()  # nothing else closes it
 
 
 def query(execute: Callable[..., Any]) -> object:

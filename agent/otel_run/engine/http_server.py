@@ -98,8 +98,8 @@ class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
     Its route, below the path `mount` of what it is in, and below `root`, where the outermost
-    application is; the exception that it could not handle; the status code and the headers that it sends.
-    `subject` is the request's, where the program may have made up another one meanwhile; `inner`
+    application is; the exception that it could not handle; the status code and the headers that it
+    sends. `subject` is the request's, where the program may have made up another one meanwhile; `inner`
     is what the layers within see as the subject from now on; they tell whole routes.
     """
 
