@@ -30,6 +30,7 @@ from contracts.origin import Origin, closed_port
 from contracts.wsgi_servers import serve_werkzeug
 from otel_run import guard
 from otel_run.engine.travel import ContextCarrier
+from otel_run.engine.url import Urls
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT
@@ -339,6 +340,8 @@ def _afterwards(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 def break_point(
     monkeypatch: pytest.MonkeyPatch, instrumentor: Instrumentor, point: str, fault: str
 ) -> None:
+    if hasattr(instrumentor.convention, "_urls"):  # what a port of another test led to is kept
+        monkeypatch.setattr(instrumentor.convention, "_urls", Urls())
     for holder, name in functions_of(instrumentor):
         if f"{type(holder).__name__}.{name}" == point:
             monkeypatch.setattr(holder, name, FAULTS[fault](getattr(holder, name)))
