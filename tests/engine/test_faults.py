@@ -461,6 +461,8 @@ def _afterwards(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest)
 def break_point(
     monkeypatch: pytest.MonkeyPatch, instrumentor: Instrumentor, point: str, fault: str
 ) -> None:
+    if hasattr(instrumentor.convention, "_urls"):  # what a port of another test led to is kept
+        monkeypatch.setattr(instrumentor.convention, "_urls", Urls())
     for holder, name in functions_of(instrumentor):
         if f"{type(holder).__name__}.{name}" == point:
             monkeypatch.setattr(holder, name, FAULTS[fault](getattr(holder, name)))
