@@ -128,9 +128,16 @@ def asynchronous_taking(count: int) -> Form:
 
 
 def _asynchronous(recorder: Recorder, count: int) -> Wrapper:
+    begin, library = recorder.convention.begin, recorder.library
+
     @unseen
     async def run(call: Call) -> Any:
-        operation = recorder.begin(call)
+        # As the sync form: this is the hot path, too.
+        try:
+            operation = None if recorder.off else begin(call)
+        except Exception as error:
+            caught(error, library)
+            operation = None
         if operation is None:
             return await call.function(*call.args, **call.kwargs)
         try:

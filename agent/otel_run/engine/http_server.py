@@ -172,9 +172,13 @@ class ServerOperation(Operation):
             return
         if error is None:
             self.status = status
-            return
-        try:
+        else:
             self.convention.answer(self, status, error)
+
+    def guard(self, step: Callable[[Any], None], message: Any) -> None:
+        """Take a step with what the program sent, and let no mistake of ours out."""
+        try:
+            step(message)
         except Exception as mistake:
             caught(mistake, self.convention.library)
 
