@@ -35,6 +35,9 @@ KEYS = Keys()
 # What stands in a path as it is; all else was quoted on the wire.
 PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SERVER_ERROR = 500
+BODIES = frozenset(
+    ("http.response.body", "http.response.pathsend", "http.response.zerocopysend"),
+)
 # Starlette's exception, and uvicorn's.
 HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
 
@@ -127,37 +130,33 @@ def observe(call: Call, operation: ServerOperation) -> None:
     around = sys.exc_info()[1]
     has_trailers = False
 
-    async def sent(message: Message) -> None:
+    def follow(message: Message) -> None:
         nonlocal has_trailers
-        await send(message)
         kind = message["type"]
         if kind == "http.response.start":
+            status = message["status"]
             has_trailers = message.get("trailers", False)
-            error = sys.exc_info()[1] if message["status"] >= SERVER_ERROR else None
             # What is sent while an exception is handled answers for it.
-            operation.respond(
-                message["status"],
-                read_headers(message.get("headers", ())),
-                None if error is around else error,
-            )
-        elif is_last(message, kind, has_trailers=has_trailers):
+            error = sys.exc_info()[1] if status >= SERVER_ERROR else None
+            headers = read_headers(message.get("headers", ()))
+            operation.respond(status, headers, None if error is around else error)
+        elif kind == "http.response.trailers":
+            if not message.get("more_trailers", False):
+                operation.complete()
+        elif kind in BODIES and not (has_trailers or message.get("more_body", False)):
             operation.complete()
+
+    async def sent(message: Message) -> None:
+        await send(message)
+        operation.guard(follow, message)
 
     call.replace(2, "send", sent)
 
 
-def is_last(message: Message, kind: str, *, has_trailers: bool) -> bool:
-    if kind == "http.response.trailers":
-        return not message.get("more_trailers", False)
-    if has_trailers:
-        return False
-    if kind in {"http.response.body", "http.response.zerocopysend"}:
-        return not message.get("more_body", False)
-    return kind == "http.response.pathsend"
-
-
 def is_hang_up(error: BaseException) -> bool:
-    return type(error).__name__ in HANG_UPS
+    # Of a task group, all that its tasks raised.
+    errors: Iterable[BaseException] = getattr(error, "exceptions", None) or (error,)
+    return all(type(one).__name__ in HANG_UPS for one in errors)
 
 
 def read_bridge(call: Call) -> HttpServerDetail:

@@ -30,7 +30,6 @@ TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 SPAN_ID = "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 MARKER = "hunter2marker"
-METRICS = {"http.server.active_requests", "http.server.request.duration"}
 BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 
 
@@ -739,7 +738,5 @@ def active(recording: Recording) -> Metric:
 
 def named(recording: Recording, name: str) -> Metric:
     """The one metric of this name."""
-    metrics = recording.metrics()
-    assert {metric.name for metric in metrics} <= METRICS
-    [metric] = [metric for metric in metrics if metric.name == name]
+    [metric] = [metric for metric in recording.metrics() if metric.name == name]
     return metric

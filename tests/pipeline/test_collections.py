@@ -62,6 +62,27 @@ def work(count):
         body.close()
 """
 
+STARLETTE = """
+import asyncio
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+async def item(request):
+    return PlainTextResponse("item")
+app = Starlette(routes=[Route("/items/{item}", item)])
+async def receive():
+    return {"type": "http.request"}
+async def send(message):
+    pass
+async def serve(count):
+    for _ in range(count):
+        scope = {"type": "http", "method": "GET", "path": "/items/7", "headers": [(b"a", b"b")]}
+        await app(scope, receive, send)
+loop = asyncio.new_event_loop()
+def work(count):
+    loop.run_until_complete(serve(count))
+"""
+
 # A span is let go of with its batch: some 500 of them wait, each of two or three objects that the
 # collector counts, and it looks after 700. So a batch may bring it up to three times, and every
 # eleventh time it looks at the next generation too.
@@ -70,7 +91,7 @@ YOUNGEST = 3 * BATCHES
 ALL = YOUNGEST * 12 / 11
 
 
-@pytest.mark.parametrize("setup", [SQLITE, FLASK], ids=["sqlite3", "flask"])
+@pytest.mark.parametrize("setup", [SQLITE, FLASK, STARLETTE], ids=["sqlite3", "flask", "starlette"])
 def test_recording_makes_no_garbage(programs: Programs, setup: str) -> None:
     program = PROGRAM.format(setup=setup)
     plain, recorded = (

@@ -128,9 +128,16 @@ def asynchronous_taking(count: int) -> Form:
 
 
 def _asynchronous(recorder: Recorder, count: int) -> Wrapper:
+    begin, library = recorder.convention.begin, recorder.library
+
     @unseen
     async def run(call: Call) -> Any:
-        operation = recorder.begin(call)
+        # As the sync form: this is the hot path, too.
+        try:
+            operation = None if recorder.off else begin(call)
+        except Exception as error:
+            caught(error, library)
+            operation = None
         if operation is None:
             return await call.function(*call.args, **call.kwargs)
         try:
@@ -170,8 +177,8 @@ def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> W
     ) -> Any:
         call = Call(wrapped, instance, args, kwargs)
         operation = recorder.begin(call)
-        if operation is None:
-            return wrapped(*args, **kwargs)
+        if operation is None:  # of an outer layer's, which may want to observe this one
+            return wrapped(*call.args, **call.kwargs)
         try:
             result = wrapped(*call.args, **call.kwargs)
         except BaseException as error:

@@ -169,6 +169,13 @@ class ServerOperation(Operation):
         except Exception as mistake:
             caught(mistake, self.convention.library)
 
+    def guard(self, step: Callable[[Any], None], message: Any) -> None:
+        """Take a step with what the program sent, and let no mistake of ours out."""
+        try:
+            step(message)
+        except Exception as mistake:
+            caught(mistake, self.convention.library)
+
     def ask(self) -> None:
         """Ask what the innermost layer knows, until it knows something."""
         if self.asked is None:
@@ -246,8 +253,9 @@ class HttpServer(Convention):
             return None
         subject = self.read_subject(call)
         if around is not None and _is_within(around, subject):
-            if self.read_detail is not None:
+            if self.read_detail is not None and self.observe is not None:
                 around.asked = self.read_detail, call
+                self.observe(call, around)  # an outer layer may hear of the response much later
             return None
         request = self.read_request(call)
         if request is None:
