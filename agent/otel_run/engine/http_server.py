@@ -99,8 +99,8 @@ class HttpServerDetail:
 
     Its route, below the path `mount` of what it is in, and below `root`, where the outermost
     application is; the exception that it could not handle; the status code and the headers that it
-    sends. `subject` is the request's, where the program may have made up another one meanwhile; `inner`
-    is what the layers within see as the subject from now on; they tell whole routes.
+    sends. `subject` is the request's, where the program may have made up another one meanwhile;
+    `inner` is what the layers within see as the subject from now on; they tell whole routes.
     """
 
     __slots__ = ("error", "headers", "inner", "mount", "root", "route", "status", "subject")
