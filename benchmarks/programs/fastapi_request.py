@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
 
 app = FastAPI()
 
@@ -22,7 +25,7 @@ async def receive() -> dict[str, Any]:
     return {"type": "http.request", "body": b"", "more_body": False}
 
 
-async def send(message: dict[str, Any]) -> None:
+async def send(message: MutableMapping[str, Any]) -> None:
     """Write to nobody."""
 
 
