@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from contextlib import AbstractContextManager
 
+    from otlp import Span
     from recording import Recording
 
     Scope = dict[str, Any]
@@ -104,7 +105,7 @@ class AsgiServerContract(ServerContract):
         with self.serve_asgi(application) as address, Wire(address) as wire:
             wire.send(request_bytes())
             wire.until(b"hello")
-            span = self.awaited_span(recording)
+            span = first_span(recording)
             [point] = active(recording).points
             go_on.set()
 
@@ -112,12 +113,6 @@ class AsgiServerContract(ServerContract):
         assert f"{node.span_id:016x}" == span.span_id
         assert point.value == 0
         assert len(recording.spans()) == 1
-
-    def awaited_span(self, recording: Recording) -> Any:
-        """The first span, which the server's thread is about to record."""
-        while not (spans := recording.spans()):
-            pass
-        return spans[0]
 
     def test_an_exception_that_is_answered_with_a_500_is_recorded_with_it(
         self, recording: Recording
@@ -210,6 +205,13 @@ class AsgiServerContract(ServerContract):
         self.ask(hello, request)
 
         assert recording.span().trace_state == "a=1,b=2"
+
+
+def first_span(recording: Recording) -> Span:
+    """The first span there is, which another thread is about to record."""
+    while not (spans := recording.spans()):
+        pass
+    return spans[0]
 
 
 async def start(send: Send, status: int, *headers: tuple[bytes, bytes]) -> None:

@@ -12,6 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import flask
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask, BackgroundTasks
@@ -27,7 +28,7 @@ from starlette.routing import Host, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient
 
-from contracts.asgi_server import AsgiServerContract
+from contracts.asgi_server import AsgiServerContract, first_span
 from contracts.asgi_servers import serve_hypercorn, serve_uvicorn
 from contracts.http_server import TRACEPARENT, Unhandled, counts, duration
 from contracts.wire import Wire, answer_to, request_bytes
@@ -378,6 +379,27 @@ def test_a_request_that_an_endpoint_makes_in_process_is_a_child(recording: Recor
     assert (child.trace_id, child.parent_id) == (outer.trace_id, outer.span_id)
 
 
+def test_a_request_through_a_transport_that_calls_an_application_is_a_child(
+    recording: Recording,
+) -> None:
+    transport = httpx.ASGITransport(app=shop())
+
+    async def call(request: Request) -> Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://inner") as inner:
+            # As a gateway does it: with the headers that came in.
+            answer = await inner.get("/items/7", headers=request.headers.raw)
+        return PlainTextResponse(answer.text)
+
+    with serve_uvicorn(Starlette(routes=[Route("/outer", call)])) as address:
+        assert answer_to(address, request_bytes("/outer")).endswith(b"{'item': 7}")
+
+    outer, *rest, child = recording.spans()
+    assert (outer.name, child.name) == ("GET /outer", "GET /items/{item:int}")
+    assert (outer.kind, child.kind) == ("server", "server")
+    assert child.trace_id == outer.trace_id
+    assert child.parent_id in {span.span_id for span in (outer, *rest)}
+
+
 def test_an_application_made_before_patching_is_recorded(recording: Recording) -> None:
     for one in ("starlette", "uvicorn"):
         instrumentors()[one].unpatch()
@@ -496,7 +518,7 @@ def test_a_background_task_is_a_trace_of_its_own_with_a_link(recording: Recordin
     with serve_uvicorn(with_task(BackgroundTask(send_mail, "a"))) as address, Wire(address) as wire:
         wire.send(request_bytes("/begin"))
         wire.until(b"begun")
-        AsgiServerContract.awaited_span(TestStarlette(), recording)
+        first_span(recording)
         go_on.set()
 
     server, task, statement = recording.spans()
