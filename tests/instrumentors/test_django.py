@@ -327,6 +327,20 @@ def test_a_streamed_body_ends_the_span_with_its_last_byte(recording: Recording, 
     assert recording.span().name == "GET /gated"
 
 
+def test_an_exception_within_the_body_is_an_error_with_the_status_that_was_sent(
+    recording: Recording, wsgi: Any
+) -> None:
+    instrumentors()["wsgiref"].unpatch()
+    with serve_wsgiref(wsgi) as address:
+        answer_to(address, request_bytes("/break-off"))
+
+    span = recording.span()
+    assert span.name == "GET /break-off"
+    assert span.attributes["http.response.status_code"] == 200
+    assert span.attributes["error.type"] == UNHANDLED
+    assert [event.attributes["exception.message"] for event in span.events] == ["in the middle"]
+
+
 def test_a_response_that_has_its_content_is_returned_as_it_is(
     recording: Recording, wsgi: Any
 ) -> None:
