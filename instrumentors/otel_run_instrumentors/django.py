@@ -66,7 +66,12 @@ def read_route(call: Call) -> HttpServerDetail:
     route = "" if match is None else match.route
     # A regular expression says itself where it begins.
     slash = "" if route.startswith("^") else "/"
-    return HttpServerDetail(route=f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}")
+    # What it is mounted in has told its part of the route, and Django knows the whole.
+    scope: dict[str, Any] | None = getattr(request, "scope", None)
+    return HttpServerDetail(
+        route=f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}",
+        inner=scope and asgi.subject_of(scope["headers"]),
+    )
 
 
 def read_exception(call: Call) -> HttpServerDetail:

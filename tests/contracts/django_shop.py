@@ -53,6 +53,7 @@ django.setup()
 
 from django.contrib import admin  # noqa: E402  what needs settings
 from django.core.exceptions import BadRequest, PermissionDenied  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.http import (  # noqa: E402
     FileResponse,
     Http404,
@@ -60,7 +61,7 @@ from django.http import (  # noqa: E402
     HttpResponse,
     StreamingHttpResponse,
 )
-from django.test import Client  # noqa: E402
+from django.test import AsyncClient, Client  # noqa: E402
 from django.urls import include, path, re_path  # noqa: E402
 from django.views import View  # noqa: E402
 
@@ -136,6 +137,16 @@ async def stream_later(_: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+def break_off(_: HttpRequest) -> StreamingHttpResponse:
+    """Fail within the body."""
+
+    def parts() -> Iterator[bytes]:
+        yield b"one"
+        raise Unhandled("in the middle")
+
+    return StreamingHttpResponse(parts())
+
+
 def gated(_: HttpRequest) -> StreamingHttpResponse:
     """Answer with a second part that the test allows."""
 
@@ -183,6 +194,7 @@ urlpatterns = [
     path("bad", raising(BadRequest)),
     path("stream", stream),
     path("stream-later", stream_later),
+    path("break-off", break_off),
     path("gated", gated),
     path("file", give_file),
     path("trace", trace_of),
@@ -190,3 +202,18 @@ urlpatterns = [
     path("oneself", ask_oneself),
     path("admin/", admin.site.urls),
 ]
+
+
+def as_wsgi() -> Any:
+    """The project as servers are given it."""
+    return get_wsgi_application()
+
+
+def client() -> Any:
+    """A client that gets what servers send, also of views that fail."""
+    return Client(raise_request_exception=False)
+
+
+def async_client() -> Any:
+    """As well, for coroutines."""
+    return AsyncClient(raise_request_exception=False)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.gthread import ThreadWorker
 from gunicorn.workers.sync import SyncWorker
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 THREADS = 4
+# All that are patched.
+KINDS = (SyncWorker, ThreadWorker, AsyncWorker)
 
 
 class Program(BaseApplication):
@@ -80,10 +83,8 @@ def serving(kind: type[Any], count: int, application: Any) -> Iterator[tuple[str
 
 def wake(address: tuple[str, int]) -> None:
     """Have one worker look up from its waiting."""
-    try:
+    with suppress(ConnectionError):  # it has left, and closed the listener behind itself
         socket.create_connection(address).close()
-    except ConnectionRefusedError:
-        return  # it has left, and closed the listener behind itself
 
 
 def release(worker: Any) -> None:

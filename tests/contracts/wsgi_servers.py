@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from functools import partial
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from waitress.server import create_server
-from waitress.wasyncore import close_all
+from waitress.wasyncore import close_all, loop
 from werkzeug import serving
 
 if TYPE_CHECKING:
@@ -86,12 +85,20 @@ def serve_waitress(application: Any, *, threaded: bool = True) -> Iterator[tuple
     """Serve with Waitress."""
     sockets: dict[int, Any] = {}
     server = waitress_server(application, map=sockets, threads=4 if threaded else 1)
-    thread = threading.Thread(target=server.run)
+    ending = threading.Event()
+
+    def serve() -> None:
+        # As `server.run` does it, which nothing but the end of a process ends.
+        while not ending.is_set():
+            loop(timeout=20, map=sockets, count=1)
+
+    thread = threading.Thread(target=serve)
     thread.start()
     try:
         yield ("127.0.0.1", server.effective_port)
     finally:
-        # Its loop ends when it has no socket left.
-        server.trigger.pull_trigger(partial(close_all, sockets))
+        ending.set()
+        server.trigger.pull_trigger()
         thread.join()
         server.task_dispatcher.shutdown()
+        close_all(sockets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import http.client
@@ -21,6 +22,7 @@ import pytest
 import requests
 import sqlalchemy as sa
 import urllib3
+from aiohttp import web
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from fastapi import APIRouter, FastAPI
@@ -31,12 +33,17 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
+from contracts import django_shop
+from contracts.aiohttp_server import serve_aiohttp
 from contracts.asgi_server import live
 from contracts.asgi_servers import serve_hypercorn, serve_uvicorn
 from contracts.async_http_client import run
 from contracts.database import outcome_of
+from contracts.gunicorn_server import Sync, serving
+from contracts.http_server import minimal_environ
 from contracts.origin import Origin, closed_port
-from contracts.wsgi_servers import serve_werkzeug
+from contracts.wire import answer_to, request_bytes, without_date
+from contracts.wsgi_servers import serve_waitress, serve_werkzeug
 from otel_run import guard
 from otel_run.engine.travel import ContextCarrier
 from otel_run.engine.url import Urls
@@ -299,6 +306,62 @@ def answers_of(app: Any) -> object:
     return [(answer.status_code, answer.text) for answer in map(client.get, paths)]
 
 
+def with_gunicorn() -> object:
+    with serving(Sync, 1, application) as (host, port):
+        return with_http_client(f"http://{host}:{port}/ok")
+
+
+def with_waitress() -> object:
+    with serve_waitress(application) as (host, port):
+        return with_http_client(f"http://{host}:{port}/ok")
+
+
+async def answer_later(request: web.Request) -> web.StreamResponse:
+    if request.path == "/fail":
+        raise LookupError
+    response = web.StreamResponse()
+    await response.prepare(request)
+    await response.write(b"o")
+    if request.path == "/middle":
+        raise LookupError
+    await response.write(b"k")
+    return response
+
+
+def with_aiohttp_web() -> object:
+    app = web.Application()
+    for path in ("/ok", "/fail", "/middle"):
+        app.router.add_get(path, answer_later)
+    with serve_aiohttp(app) as address:
+        return [
+            without_date(answer_to(address, request_bytes(path)))
+            for path in ("/ok", "/fail", "/middle", "/nowhere")
+        ]
+
+
+def with_django() -> object:
+    """Requests of both test clients, and of what servers call."""
+    answers: list[object] = []
+
+    async def ask_asynchronously() -> None:
+        client = django_shop.async_client()
+        for path in ("/later/7", "/fail-later"):
+            answer = await client.get(path)
+            answers.append((answer.status_code, answer.content))
+
+    for path in ("/items/7/", "/fail", "/nowhere"):
+        answer = django_shop.client().get(path)
+        answers.append((answer.status_code, answer.content))
+    asyncio.run(ask_asynchronously())
+    wsgi = django_shop.as_wsgi()
+    for path in ("/items/7/", "/stream", "/break-off"):
+        output = io.BytesIO()
+        environ = {**minimal_environ(), "PATH_INFO": path, "HTTP_HOST": "shop.example"}
+        SimpleHandler(io.BytesIO(), output, io.StringIO(), environ).run(wsgi)
+        answers.append(without_date(output.getvalue()))
+    return answers
+
+
 @pytest.fixture(scope="module")
 def programs(origin: Origin) -> dict[str, Program]:
     """A program for each library."""
@@ -313,7 +376,11 @@ def programs(origin: Origin) -> dict[str, Program]:
         "botocore": lambda: ask(with_botocore, origin),
         "sqlite3": with_sqlite3,
         "sqlalchemy": with_sqlalchemy,
+        "aiohttp.web": with_aiohttp_web,
+        "django": with_django,
         "flask": with_flask,
+        "gunicorn": with_gunicorn,
+        "waitress": with_waitress,
         "wsgiref": with_wsgiref,
         "werkzeug": with_werkzeug,
         "fastapi": with_fastapi,
@@ -385,6 +452,8 @@ NOT_TAKEN = {
     ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
     ("hypercorn", "HttpServer.detail"),
     ("hypercorn", "HttpServer.read_subject"),
+    ("gunicorn", "HttpServer.detail"),
+    ("gunicorn", "HttpServer.fail"),
     ("http.client", "HttpClient.begin"),
     ("requests", "HttpClient.detail"),
     ("sqlalchemy", "DatabaseClient.detail"),
@@ -394,6 +463,8 @@ NOT_TAKEN = {
     ("uvicorn", "HttpServer.detail"),
     ("uvicorn", "HttpServer.read_subject"),
     ("urllib3", "HttpClient.detail"),
+    ("waitress", "HttpServer.detail"),
+    ("waitress", "HttpServer.fail"),
     ("werkzeug", "HttpServer.detail"),
     ("werkzeug", "HttpServer.fail"),
     ("wsgiref", "HttpServer.detail"),

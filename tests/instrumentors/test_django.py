@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 from wsgiref.util import FileWrapper
 
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts import django_shop
+from contracts.asgi_servers import serve_hypercorn, serve_uvicorn
 from contracts.gunicorn_server import Sync, Threaded, serving
 from contracts.http_server import (
     MARKER,
@@ -327,6 +330,20 @@ def test_a_streamed_body_ends_the_span_with_its_last_byte(recording: Recording, 
     assert recording.span().name == "GET /gated"
 
 
+def test_an_exception_within_the_body_is_an_error_with_the_status_that_was_sent(
+    recording: Recording, wsgi: Any
+) -> None:
+    instrumentors()["wsgiref"].unpatch()
+    with serve_wsgiref(wsgi) as address:
+        answer_to(address, request_bytes("/break-off"))
+
+    span = recording.span()
+    assert span.name == "GET /break-off"
+    assert span.attributes["http.response.status_code"] == 200
+    assert span.attributes["error.type"] == UNHANDLED
+    assert [event.attributes["exception.message"] for event in span.events] == ["in the middle"]
+
+
 def test_a_response_that_has_its_content_is_returned_as_it_is(
     recording: Recording, wsgi: Any
 ) -> None:
@@ -503,6 +520,42 @@ def test_a_request_of_an_asgi_server_is_one_span_with_its_route(
     assert span.attributes["http.response.status_code"] == messages[0]["status"]
     assert span.parent_id == SPAN_ID
     assert (span.status, span.events) == ("unset", [])
+
+
+@pytest.mark.parametrize("serve", [serve_uvicorn, serve_hypercorn])
+def test_under_a_recorded_asgi_server_there_is_one_span_with_the_route(
+    recording: Recording, serve: Any
+) -> None:
+    with serve(get_asgi_application()) as address:
+        answer = answer_to(address, request_bytes("/later/7", traceparent=TRACEPARENT))
+        answer_to(address, request_bytes("/fail"))
+        answer_to(address, request_bytes("/nowhere"))
+
+    first, second, third = recording.spans()
+    assert b"item 7" in answer
+    assert first.scope != "otel_run_instrumentors.django"
+    assert first.parent_id == SPAN_ID
+    first.attributes.pop("network.peer.port")
+    assert first.attributes == attributes(
+        http__route="/later/<int:item>",
+        server__address="shop.example",
+        server__port=8080,
+        url__path="/later/7",
+    )
+    assert (second.name, len(second.events)) == ("GET /fail", 1)
+    assert second.attributes["error.type"] == UNHANDLED
+    assert third.name == "GET"
+
+
+def test_a_project_that_starlette_mounts_has_the_whole_route(recording: Recording) -> None:
+    project: Any = get_asgi_application()
+    mounted = Starlette(routes=[Mount("/shop", project)])
+    with serve_uvicorn(mounted) as address:
+        answer = answer_to(address, request_bytes("/shop/later/7"))
+
+    span = recording.span()
+    assert b"item 7" in answer
+    assert span.name == "GET /shop/later/<int:item>"
 
 
 @pytest.mark.parametrize("target", ["/fail", "/fail-later", "/?refuse"])

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from gunicorn.workers.base import Worker
-from gunicorn.workers.base_async import AsyncWorker
-from gunicorn.workers.gthread import ThreadWorker
 from gunicorn.workers.sync import SyncWorker
 
-from contracts.gunicorn_server import THREADS, Sync, Threaded, release, serving, worker_of
+from contracts.gunicorn_server import KINDS, THREADS, Sync, Threaded, release, serving, worker_of
 from contracts.http_server import HttpServerContract, hello, ignoring, minimal_environ
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ def loaded(kind: type[Any], application: Application) -> Any:
     return worker.wsgi
 
 
-@pytest.mark.parametrize("kind", [SyncWorker, ThreadWorker, AsyncWorker])
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_calls_an_application_as_wsgi_records_it(
     recording: Recording, kind: type[Any]
 ) -> None:

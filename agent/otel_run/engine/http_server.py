@@ -301,12 +301,12 @@ class HttpServer(Convention):
         """Add what a reader found, if it did."""
         if detail is None:
             return
+        if detail.inner is not None:
+            operation.subject, operation.mount = detail.inner, ""
         if detail.mount:
             operation.mount += detail.mount
         if detail.route:
             operation.route = detail.root + operation.mount + detail.route
-        if detail.inner is not None:
-            operation.subject, operation.mount = detail.inner, ""
         if detail.error is not None:
             self._add_error(operation, detail.error)
         if detail.status:
