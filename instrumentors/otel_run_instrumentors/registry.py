@@ -17,7 +17,6 @@ INSTRUMENTORS = {
     "django.core.handlers.exception": "otel_run_instrumentors.django",
     "django.core.handlers.wsgi": "otel_run_instrumentors.django",
     "django.test.client": "otel_run_instrumentors.django",
-    "fastapi.routing": "otel_run_instrumentors.fastapi",
     "flask.app": "otel_run_instrumentors.flask",
     "gevent.greenlet": "otel_run_instrumentors.gevent",
     "gevent.threadpool": "otel_run_instrumentors.gevent",
@@ -38,6 +37,8 @@ INSTRUMENTORS = {
     "starlette.background": "otel_run_instrumentors.starlette",
     "starlette.middleware.wsgi": "otel_run_instrumentors.starlette",
     "starlette.routing": "otel_run_instrumentors.starlette",
+    # After what it is built on: its classes inherit what is patched there.
+    "fastapi.routing": "otel_run_instrumentors.fastapi",
     "threading": "otel_run_instrumentors.threading",
     "urllib.request": "otel_run_instrumentors.urllib_request",
     "urllib3.connectionpool": "otel_run_instrumentors.urllib3",
