@@ -410,7 +410,7 @@ class HttpClientContract(InstrumentorContract):
     def test_an_excluded_url_leaves_nothing_and_no_context(
         self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        exclusion = Exclusion(("/internal/",), frozenset())
+        exclusion = Exclusion(("internal",), frozenset())
         for instrumentor in instrumentors().values():
             if hasattr(instrumentor.convention, "_urls"):
                 monkeypatch.setattr(instrumentor.convention, "_urls", Urls(exclusion))
@@ -418,8 +418,8 @@ class HttpClientContract(InstrumentorContract):
         assert self.request("GET", origin.url("/internal/x?a=1"))[0] == 200
         assert recording.spans() == []
         assert recording.metrics() == []
-        self.request("GET", origin.url("/x?back=/internal/"))
-        assert recording.span().attributes["url.full"] == origin.url("/x?back=/internal/")
+        self.request("GET", origin.url("/x?back=internal"))
+        assert recording.span().attributes["url.full"] == origin.url("/x?back=internal")
         assert ["traceparent" in received.headers for received in origin.received] == [False, True]
 
     def test_headers_that_a_setting_names_are_recorded(

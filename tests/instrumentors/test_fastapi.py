@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import fastapi
 import fastapi.routing
+import httpx
 import pytest
 from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, HTTPException
 from fastapi.middleware.cors import CORSMiddleware
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 
 # Routers were copied, and their routes with them.
 COPIES_ROUTES = not hasattr(fastapi.routing, "_IncludedRouter")
+
+
+@pytest.fixture(autouse=True)
+def _unrecorded_client(recording: Recording) -> None:
+    """Record what is served alone, where the test client is httpx's."""
+    del recording
+    if issubclass(TestClient, httpx.Client):
+        instrumentors()["httpx"].unpatch()
 
 
 @pytest.mark.skipif(COPIES_ROUTES, reason="Starlette's function is all there is to patch")
