@@ -47,10 +47,19 @@ class Sync(SyncWorker):
 
 
 class Threaded(ThreadWorker):
-    """As well."""
+    """As well, and one that knows its connections, some of which it leaves to its process's end."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.taken: list[Any] = []
 
     def init_signals(self) -> None:
         """Handle none."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Have the connection served."""
+        self.taken.append(conn)
+        super().enqueue_req(conn)
 
 
 def worker_of(kind: type[Any], application: Any, listener: socket.socket) -> Any:
@@ -91,6 +100,8 @@ def release(worker: Any) -> None:
     """Wait for the worker's own threads, and close what it leaves to the end of its process."""
     if getattr(worker, "tpool", None) is not None:
         worker.tpool.shutdown(wait=True)
+    for connection in getattr(worker, "taken", ()):
+        connection.sock.close()
     worker.tmp.close()
     for pipe in worker.PIPE:
         os.close(pipe)
