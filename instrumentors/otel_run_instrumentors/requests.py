@@ -6,8 +6,6 @@ follows redirects by calling itself: its own span ends before, with the response
 
 from __future__ import annotations
 
-from copy import copy
-
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 
@@ -34,7 +32,7 @@ def read_redirect(call: Call) -> HttpResponse | None:
     response: requests.Response = call.arg(0, "resp")
     if not response.is_redirect:
         return None
-    request: Any = copy(call.arg(1, "req"))
+    request = copy_of(call.arg(1, "req"))
     # The next one is a copy of this request, and may go to who is not to receive what was added.
     request.headers = getattr(request, "headers_before", request.headers)
     call.replace(1, "req", request)
@@ -43,11 +41,19 @@ def read_redirect(call: Call) -> HttpResponse | None:
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
-    request: Any = copy(call.arg(0, "request"))
+    request = copy_of(call.arg(0, "request"))
     request.headers_before = request.headers
     request.headers = request.headers.copy()
-    request.headers.update(headers)
+    for name, value in headers.items():
+        request.headers[name] = value
     call.replace(0, "request", request)
+
+
+def copy_of(request: requests.PreparedRequest) -> Any:
+    """Return a shallow copy, in a fraction of the time that `copy` takes."""
+    made = object.__new__(type(request))
+    made.__dict__.update(request.__dict__)
+    return made
 
 
 INSTRUMENTOR = Instrumentor(

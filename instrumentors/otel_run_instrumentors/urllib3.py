@@ -14,11 +14,18 @@ from otel_run.engine.url import join_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
+    from types import FunctionType
 
     import urllib3
 
 
-URLOPEN = Surrounding("urllib3.connectionpool:HTTPConnectionPool.urlopen")
+def passes_no_retries(urlopen: FunctionType) -> bool:
+    # So it is in 1.26.
+    pool = urlopen.__globals__["HTTPConnectionPool"]
+    return "retries" not in pool._make_request.__code__.co_varnames  # noqa: SLF001
+
+
+URLOPEN = Surrounding("urllib3.connectionpool:HTTPConnectionPool.urlopen", passes_no_retries)
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -32,9 +39,10 @@ def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
     return HttpResponse(response.status, response.version, response.headers.items)
 
 
-def read_resend(call: Call) -> int:  # noqa: ARG001  1.26 passes nothing of it this far
+def read_resend(call: Call) -> int:
     around = URLOPEN.call
-    return len(getattr(around and around.arg(4, "retries"), "history", ()))
+    retries = call.kwargs.get("retries") if around is None else around.arg(4, "retries")
+    return len(getattr(retries, "history", ()))
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary, ref
+from weakref import ref
 
 from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
@@ -11,7 +11,7 @@ from otel_run.guard import caught
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
     from otel_run.engine.forms import Recorder, Wrapper
@@ -55,7 +55,7 @@ class Exchange:
             (close, self._close, self._closed),
         )
         self.read_peer = read_peer
-        self._open: MutableMapping[Any, Operation] = WeakKeyDictionary()
+        self._open: dict[ref[Any], Operation] = {}
         self._waiting: dict[ref[Any], Operation] = {}
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
@@ -94,17 +94,19 @@ class Exchange:
         return operation
 
     def _send(self, call: Call) -> Operation | None:
-        operation = self._open.get(call.instance)
+        if not self._open:  # most often: it is part of another library's request
+            return None
+        operation = self._open.pop(ref(call.instance), None)
         if operation is not None:
             convention: Any = self._recorder.convention
             convention.propagate(operation, call)
-            del self._open[call.instance]
         return operation
 
     def _answer(self, call: Call) -> Operation | None:
-        operation = self._waiting.pop(ref(call.instance), None)
-        if operation is None:
-            operation = self._open.pop(call.instance, None)
+        operation = None
+        if self._waiting or self._open:
+            connection = ref(call.instance)
+            operation = self._waiting.pop(connection, None) or self._open.pop(connection, None)
         if operation is None:
             tell(self._recorder, self.read_peer, call)
         return operation
@@ -116,7 +118,7 @@ class Exchange:
 
     def _started(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
         self._give_up(ref(call.instance))
-        self._open[call.instance] = operation
+        self._open[ref(call.instance, self._forget)] = operation
 
     def _sent(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
         self._waiting[ref(call.instance, self._give_up)] = operation
@@ -129,6 +131,9 @@ class Exchange:
 
     def _closed(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
         self._recorder.fail(operation, call, Unanswered())
+
+    def _forget(self, reference: ref[Any]) -> None:
+        self._open.pop(reference, None)
 
     def _give_up(self, reference: ref[Any]) -> None:
         operation = self._waiting.pop(reference, None)

@@ -9,7 +9,7 @@ from otel_run.engine.frames import unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from otel_run.engine.forms import Recorder, Wrapper
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
 
 
 class Surrounding:
-    """A function whose running call is known to readers of calls within it."""
+    """A function whose running call is known to readers of calls within it.
 
-    def __init__(self, place: str) -> None:
+    `is_needed` is given the function, and tells whether this version passes too little further in.
+    """
+
+    def __init__(self, place: str, is_needed: Callable[[Any], bool]) -> None:
         self.place = place
+        self.is_needed = is_needed
         self._running: ContextVar[Call | None] = ContextVar(place, default=None)
 
     @property
@@ -30,7 +34,10 @@ class Surrounding:
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
+        yield (
+            self.place,
+            lambda function: self._wrapper(recorder) if self.is_needed(function) else None,
+        )
 
     def _wrapper(self, recorder: Recorder) -> Wrapper:
         running = self._running
