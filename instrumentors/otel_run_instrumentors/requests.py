@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import requests
 
 
+MULTIPLE_CHOICES = 300
+
+
 def read_request(call: Call) -> HttpRequest:
     request: requests.PreparedRequest = call.arg(0, "request")
     return HttpRequest(request.method or "GET", request.url or "", request.headers.items)
@@ -30,7 +33,8 @@ def read_response(response: requests.Response) -> HttpResponse:
 
 def read_redirect(call: Call) -> HttpResponse | None:
     response: requests.Response = call.arg(0, "resp")
-    if not response.is_redirect:
+    # The status says it at once of most responses, and `is_redirect` takes a while.
+    if response.status_code < MULTIPLE_CHOICES or not response.is_redirect:
         return None
     request = copy_of(call.arg(1, "req"))
     # The next one is a copy of this request, and may go to who is not to receive what was added.
