@@ -68,6 +68,17 @@ ROWS: tuple[Row, ...] = (
         spans={"opentelemetry": 2},
     ),
     Operation("requests", "requests call", 35, "requests_call.py", 1_500, calls_page=True),
+    Operation("httpx", "httpx call", 40, "httpx_call.py", 1_500, calls_page=True),
+    Operation(
+        "aiohttp-client",
+        "aiohttp client call",
+        40,
+        "aiohttp_call.py",
+        2_000,
+        # ddtrace has one for taking a connection.
+        spans={"ddtrace": 2},
+        calls_page=True,
+    ),
     Operation("flask", "Flask request", 30, "flask_request.py", 2_000, spans={"ddtrace": 9}),
     Operation(
         "fastapi",
