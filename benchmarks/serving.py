@@ -29,7 +29,7 @@ class Service:
 
     def run(self, bench: Bench, system: System, scale: float) -> list[float]:
         """The numbers that it printed; RunError unless every span and point was delivered."""
-        count = max(1_000, int(self.count * scale))
+        count = max(2_000, int(self.count * scale))
         program = str(PROGRAMS / self.program)
         run = bench.run(system, [program, str(count)], Start(variables=system.patience))
         expected = count * (0 if system == BASE else self.spans.get(system.name, 1))

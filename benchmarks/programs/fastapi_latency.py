@@ -1,7 +1,8 @@
 """Calls a FastAPI endpoint that takes 1 ms, N times, 500 times a second, in process.
 
 Each call begins when it is due, however long those before it take, and its latency counts from
-then. Prints the median and the 99th percentile of it, in milliseconds.
+then. Prints the median and the 99th percentile of it, in milliseconds. The first two seconds are
+left out: once in them, telemetry loads what it exports with, which in an hour is no hundredth.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 SECONDS_BETWEEN_CALLS = 1 / 500
-WARM_UP_CALLS = 250
+WARM_UP_CALLS = 1_000
 
 app = FastAPI()
 
@@ -40,8 +41,8 @@ async def send(message: MutableMapping[str, Any]) -> None:
     """Write to nobody."""
 
 
-async def call(due: float) -> float:
-    """Call the application as a server does; the seconds from when that was due."""
+async def call(due: float, latencies: list[float]) -> None:
+    """Call the application as a server does, and note the seconds from when that was due."""
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -57,19 +58,22 @@ async def call(due: float) -> float:
         "server": ("127.0.0.1", 8000),
     }
     await app(scope, receive, send)
-    return perf_counter() - due
+    latencies.append(perf_counter() - due)
 
 
 async def main(count: int) -> None:
-    """Begin the calls on time; those of the warm-up are not counted."""
-    calls = []
+    """Begin the calls on time, and keep no more of them than their latencies."""
+    latencies: list[float] = []
+    calls: set[asyncio.Task[None]] = set()
     began = perf_counter()
     for number in range(count):
         due = began + number * SECONDS_BETWEEN_CALLS
         await asyncio.sleep(due - perf_counter())
-        calls.append(asyncio.create_task(call(due)))
-    latencies = (await asyncio.gather(*calls))[WARM_UP_CALLS:]
-    percentiles = quantiles(latencies, n=100)
+        task = asyncio.create_task(call(due, latencies))
+        calls.add(task)
+        task.add_done_callback(calls.discard)
+    await asyncio.gather(*calls)
+    percentiles = quantiles(latencies[WARM_UP_CALLS:], n=100)
     print(percentiles[49] * 1e3, percentiles[98] * 1e3)
 
 
