@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="SYSTEM,…",
         help=f"{', '.join(SYSTEMS)} ({BASE.name} always runs)",
     )
-    parser.add_argument("--runs", type=int, default=9, help="rounds of a row (default: 9)")
+    parser.add_argument("--runs", type=int, default=10, help="rounds of a row (default: 10)")
     parser.add_argument(
         "--pairs", type=int, default=30, help="rounds of a row about starting (default: 30)"
     )

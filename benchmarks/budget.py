@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING
 
 from benchmarks.bench import Start
 from benchmarks.row import PROGRAMS, Burst, Operation, Whole
+from benchmarks.serving import Latency, Service, Throughput
 
 UNSAMPLED = {"OTEL_TRACES_SAMPLER": "always_off"}
 DISABLED = {"OTEL_SDK_DISABLED": "true", "DD_TRACE_ENABLED": "false"}
 # OpenTelemetry asks for the settings before the program begins.
 DJANGO = {"DJANGO_SETTINGS_MODULE": "django_settings", "PYTHONPATH": str(PROGRAMS)}
 IN_DJANGO = Start(variables=DJANGO)
+# OpenTelemetry has a span for each message that is sent, ddtrace one for the endpoint.
+OF_FASTAPI = {"opentelemetry": 3, "ddtrace": 2}
 SEVENTY_STATEMENTS = (str(PROGRAMS / "sqlite3_short.py"), "70")
 
 if TYPE_CHECKING:
@@ -68,16 +71,19 @@ ROWS: tuple[Row, ...] = (
         spans={"opentelemetry": 2},
     ),
     Operation("requests", "requests call", 35, "requests_call.py", 1_500, calls_page=True),
-    Operation("flask", "Flask request", 30, "flask_request.py", 2_000, spans={"ddtrace": 9}),
+    Operation("httpx", "httpx call", 40, "httpx_call.py", 1_500, calls_page=True),
     Operation(
-        "fastapi",
-        "FastAPI request",
+        "aiohttp-client",
+        "aiohttp client call",
         40,
-        "fastapi_request.py",
-        3_000,
-        # OpenTelemetry has one for each message that is sent, ddtrace one for the endpoint.
-        spans={"opentelemetry": 3, "ddtrace": 2},
+        "aiohttp_call.py",
+        2_000,
+        # ddtrace has one for taking a connection.
+        spans={"ddtrace": 2},
+        calls_page=True,
     ),
+    Operation("flask", "Flask request", 30, "flask_request.py", 2_000, spans={"ddtrace": 9}),
+    Operation("fastapi", "FastAPI request", 40, "fastapi_request.py", 3_000, spans=OF_FASTAPI),
     Operation(
         "django",
         "Django request",
@@ -105,6 +111,19 @@ ROWS: tuple[Row, ...] = (
         spans={"otel-run": 0, "opentelemetry": 0},
         start=Start(variables=UNSAMPLED),
         without=("ddtrace",),
+    ),
+    Latency(
+        "latency",
+        "FastAPI endpoint that awaits 1 ms, 500 requests/s",
+        median_limit=0.15,
+        p99_limit=1,
+        service=Service("fastapi_latency.py", 3_500, OF_FASTAPI),
+    ),
+    Throughput(
+        "throughput",
+        "FastAPI on one worker of uvicorn, under load",
+        kept=0.9,
+        service=Service("fastapi_served.py", 20_000, OF_FASTAPI),
     ),
     Burst("burst", "20,000 spans at once, then 5,000/s", memory_limit=20, count=20_000),
 )

@@ -22,7 +22,8 @@ class Line:
     what: str
     unit: str
     limit: float
-    """What otel-run may add."""
+    """What otel-run may add; or, where more is better, the part of the whole that it must leave."""
+    more_is_better: bool = False
     values: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: dict[str, str] = field(default_factory=dict)
 

@@ -52,8 +52,15 @@ def cells(line: Line, systems: Sequence[System], peers: Sequence[System]) -> Ite
     for peer in peers:
         theirs = added(line, peer)
         yield f"{median(ours) / median(theirs):.1%}" if ours and theirs and any(theirs) else NONE
-    yield f"{line.limit:g} {line.unit}"
-    yield ("met" if median(ours) <= line.limit else "**missed**") if ours else NONE
+    yield f"keeps {line.limit:.0%}" if line.more_is_better else f"{line.limit:g} {line.unit}"
+    yield ("met" if met(line, ours) else "**missed**") if ours else NONE
+
+
+def met(line: Line, ours: list[float]) -> bool:
+    """Whether otel-run stays within the limit."""
+    if line.more_is_better:
+        return median(parts(line, OTEL_RUN)) >= line.limit
+    return median(ours) <= line.limit
 
 
 def whole(line: Line) -> str:
@@ -69,17 +76,27 @@ def addition(line: Line, system: System) -> str:
     values = added(line, system)
     if not values:
         return NONE
+    kept = f", {median(parts(line, system)):.1%}" if line.more_is_better else ""
     return (
         f"{'' if median(values) < 0 else '+'}{number(median(values))} "
         f"± {number(spread(values))} {line.unit} "
-        f"({number(median(line.values[system.name]))})"
+        f"({number(median(line.values[system.name]))}{kept})"
     )
 
 
 def added(line: Line, system: System) -> list[float]:
     """List what the system cost more than nothing did in the same round."""
-    pairs = zip(line.values.get(system.name, ()), line.values.get(BASE.name, ()), strict=False)
-    return [value - base for value, base in pairs]
+    return [value - base for value, base in pairs(line, system)]
+
+
+def parts(line: Line, system: System) -> list[float]:
+    """List what is left under the system, as parts of what nothing left in the same round."""
+    return [value / base for value, base in pairs(line, system)]
+
+
+def pairs(line: Line, system: System) -> Iterator[tuple[float, float]]:
+    """Yield what each round measured with the system, and without."""
+    return zip(line.values.get(system.name, ()), line.values.get(BASE.name, ()), strict=False)
 
 
 def spread(values: list[float]) -> float:
