@@ -132,12 +132,12 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> VirtualEnvironment:
 
 
 def without_times(text: str) -> str:
-    """What pytest prints, but how long it took, and the tracebacks' frames of ours."""
-    return re.sub(r" in [\d.]+s", "", text)
+    """What pytest prints, but how long it took and where objects lie."""
+    return re.sub(r" in [\d.]+s|0x[\da-f]+", "", text)
 
 
 @only_once
-@pytest.mark.parametrize("flags", [("-q",), ("-q", "-Werror"), ("-q", "-s", "--tb=short")])
+@pytest.mark.parametrize("flags", [("-q",), ("-Werror", "--tb=line"), ("-s", "--tb=short")])
 def test_pytest_says_the_same(
     otel_run: Path,
     launch: Launch,
@@ -147,7 +147,7 @@ def test_pytest_says_the_same(
     flags: tuple[str, ...],
 ) -> None:
     (tmp_path / "test_suite.py").write_text(SUITE)
-    command = (tools.bin / "pytest", *flags, "-p", "no:cacheprovider", "--tb=line")
+    command = (tools.bin / "pytest", *flags, "-p", "no:cacheprovider")
     bare = launch(*command)
     recorded = launch(otel_run, *command)
 
@@ -186,8 +186,13 @@ def test_coverage_counts_the_same(
 
     assert recorded == bare
     assert "library.py" in recorded[2][1]
-    assert {span.name for span in collector.spans()} == {"SELECT"}
-    assert len(collector.spans()) == 2
+    # Coverage keeps what it counts in a database of its own, which is recorded as any.
+    names = [
+        span.name
+        for span in collector.spans()
+        if span.attributes["db.namespace"] == ":memory:"
+    ]
+    assert names == ["SELECT", "SELECT"]
 
 
 # Whatever folder each of them stands in, the others are run.

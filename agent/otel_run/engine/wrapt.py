@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from otel_run.engine.frames import hide
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -64,6 +66,7 @@ def _load_wrappers() -> ModuleType:
 
 
 _wrappers = _load_wrappers()
+hide(vars(_wrappers))  # in C there is nothing to hide
 
 
 def _resolve(reference: str) -> Any:
