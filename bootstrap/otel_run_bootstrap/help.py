@@ -14,9 +14,7 @@ SUBCOMMANDS = """\
        otel-run libraries      the libraries that are recorded
        otel-run payload DIR    a folder that PYTHONPATH alone activates
 Records what COMMAND and the Pythons that it starts do: otel-run python app.py"""
-NOTES = """\
-A flag wins over the variable of its name, such as OTEL_SERVICE_NAME. A command
-called like one of ours follows two dashes: otel-run -- show"""
+NOTES = "Flags win over variables. A command called like ours: otel-run -- show"
 
 
 def help_text() -> str:

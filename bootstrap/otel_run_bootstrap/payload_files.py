@@ -98,4 +98,6 @@ def find_licence(name: str, beside: str) -> Files:
 def blockers(contents: Files) -> Files:
     """A file in each folder with modules; in the first one, too, which gets its only one last."""
     folders = {os.path.dirname(path) for path in contents if path.endswith(".py")}
-    return {"/".join(filter(None, [folder, BLOCKER])): BLOCKING for folder in ("", *sorted(folders))}
+    return {
+        "/".join(filter(None, [folder, BLOCKER])): BLOCKING for folder in ("", *sorted(folders))
+    }

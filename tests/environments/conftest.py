@@ -22,7 +22,7 @@ class Launch(Protocol):
     """Runs a command to its end, in the test's folder."""
 
     def __call__(
-        self, *command: str | Path, env: Mapping[str, str | None] | None = None
+        self, *command: object, env: Mapping[str, str | None] | None = None
     ) -> subprocess.CompletedProcess[str]: ...
 
 
@@ -53,7 +53,7 @@ def launch(programs: Programs) -> Launch:
     """Run commands whose telemetry goes to the test's collector; none may go wrong within us."""
 
     def launch(
-        *command: str | Path, env: Mapping[str, str | None] | None = None
+        *command: object, env: Mapping[str, str | None] | None = None
     ) -> subprocess.CompletedProcess[str]:
         result = subprocess.run(
             [str(word) for word in command],

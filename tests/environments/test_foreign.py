@@ -86,7 +86,8 @@ def test_a_program_of_another_environment_is_recorded_and_brought_nothing(
     *said, modules = recorded.stdout.splitlines()
     *said_without, modules_without = bare.stdout.splitlines()
     brought = {
-        name.partition(".")[0] for name in set(json.loads(modules)) - set(json.loads(modules_without))
+        name.partition(".")[0]
+        for name in set(json.loads(modules)) - set(json.loads(modules_without))
     }
     client, server = sorted(collector.spans(), key=lambda span: span.kind)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import stat
 import subprocess
 import sys
@@ -107,7 +106,9 @@ def test_the_folder_can_be_written_in_any_way(
     assert recorded.stdout.endswith(" ImportHook\n")
 
 
-def test_children_are_recorded(payload: Path, launch: Launch, python: Path, collector: Collector) -> None:
+def test_children_are_recorded(
+    payload: Path, launch: Launch, python: Path, collector: Collector
+) -> None:
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {QUERY!r}])"
     launch(python, "-c", parent, env={"PYTHONPATH": str(payload)})
 
@@ -123,7 +124,9 @@ def test_beneath_the_command_it_changes_nothing(
     assert [span.name for span in collector.spans()] == ["SELECT"]
 
 
-def test_a_python_without_site_cannot_import_anything_of_it(payload: Path, launch: Launch, python: Path) -> None:
+def test_a_python_without_site_cannot_import_anything_of_it(
+    payload: Path, launch: Launch, python: Path
+) -> None:
     names = ("otel_run", "otel_run_bootstrap", "wrapt", "packages", "engine")
     source = f"from importlib.util import find_spec; print(*map(find_spec, {names}))"
     result = launch(python, "-S", "-c", source, env={"PYTHONPATH": str(payload)})
@@ -151,9 +154,9 @@ def test_all_can_read_it_and_it_is_python_alone(payload: Path) -> None:
     files = [path for path in paths if path.is_file()]
 
     assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o644}
-    assert {
-        stat.S_IMODE(path.stat().st_mode) for path in (payload, *paths) if path.is_dir()
-    } == {0o755}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (payload, *paths) if path.is_dir()} == {
+        0o755
+    }
     assert {path.name for path in files if path.suffix != ".py"} == {
         "LICENSE",
         "VERSION",

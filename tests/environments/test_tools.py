@@ -188,9 +188,7 @@ def test_coverage_counts_the_same(
     assert "library.py" in recorded[2][1]
     # Coverage keeps what it counts in a database of its own, which is recorded as any.
     names = [
-        span.name
-        for span in collector.spans()
-        if span.attributes["db.namespace"] == ":memory:"
+        span.name for span in collector.spans() if span.attributes["db.namespace"] == ":memory:"
     ]
     assert names == ["SELECT", "SELECT"]
 
