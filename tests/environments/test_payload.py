@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -75,18 +74,14 @@ def test_its_wrapper_is_wrapts_in_python_and_nothing_is_to_be_found(
     assert found == "[None, None, None]"
 
 
-def test_its_wrapper_does_what_the_extension_does(payload: Path) -> None:
-    """The tests of the wrapper, with the packages of the payload."""
-    path = f"pythonpath={payload}/site-packages tests"
-    tests = ("tests/engine/test_wrapt.py", "-k", "not loaded", "-p", "no:cacheprovider")
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-o", path, *tests],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_its_wrapper_does_what_the_extension_does(launch: Launch, tmp_path: Path) -> None:
+    """The tests of the wrapper, with the packages of a payload and the wrapt of the tests."""
+    folder = tmp_path / "payload"
+    launch(sys.executable, "-m", "otel_run_bootstrap", "payload", folder)
+    options = ("-p", "no:cacheprovider", "--rootdir", ROOT, "-c", ROOT / "pyproject.toml")
+    packages = ("-o", f"pythonpath={folder}/site-packages {ROOT}/tests")
+    tests = (ROOT / "tests" / "engine" / "test_wrapt.py", "-k", "not loaded")
+    result = launch(sys.executable, "-m", "pytest", "-q", *options, *packages, *tests)
 
     assert result.returncode == 0, result.stdout
 
