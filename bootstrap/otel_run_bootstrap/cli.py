@@ -12,6 +12,7 @@ from otel_run_bootstrap.isolation import isolating_option
 # Each has a `main` that takes the arguments after its name and returns an exit status.
 SUBCOMMANDS = {
     "libraries": "otel_run_bootstrap.libraries",
+    "payload": "otel_run_bootstrap.payload",
     "show": "otel_run_viewer.show",
 }
 

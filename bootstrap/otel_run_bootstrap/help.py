@@ -12,10 +12,9 @@ USAGE = "usage: otel-run [flags] COMMAND [ARGS...]"
 SUBCOMMANDS = """\
        otel-run show [RUN]     what was recorded in this run, else in the last
        otel-run libraries      the libraries that are recorded
+       otel-run payload DIR    a folder that PYTHONPATH alone activates
 Records what COMMAND and the Pythons that it starts do: otel-run python app.py"""
-NOTES = """\
-A flag wins over the variable of its name, such as OTEL_SERVICE_NAME. A command
-called like one of ours follows two dashes: otel-run -- show"""
+NOTES = "Flags win over variables. A command called like ours: otel-run -- show"
 
 
 def help_text() -> str:

@@ -1,61 +1,41 @@
-"""What `pip install .` brings into an empty environment."""
+"""What `pip install` of a distribution brings into an empty environment."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bare_python import interpreter
+from building import VirtualEnvironment, call
 from otel_run import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
-
-def run(*command: str | Path) -> str:
-    finished = subprocess.run(
-        [str(word) for word in command],
-        env=ENVIRONMENT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout
-
-
-@pytest.fixture(scope="module")
-def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` folder of an environment into which the project was installed."""
+@pytest.fixture(scope="module", params=["wheel", "sdist"])
+def installed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> VirtualEnvironment:
+    """An environment into which a distribution was installed."""
     folder = tmp_path_factory.mktemp("environment")
-    run(sys.executable, "-m", "venv", folder)
-    run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", root)
-    return folder / "bin"
+    return VirtualEnvironment(folder, interpreter(), request.getfixturevalue(request.param))
 
 
-def test_it_brings_otel_run_and_wrapt(installed: Path) -> None:
-    listed = run(installed / "python", "-m", "pip", "list", "--format", "json")
-    there_before = {"pip", "setuptools"}
+def test_it_brings_otel_run_and_wrapt(installed: VirtualEnvironment) -> None:
+    listed = json.loads(installed.pip("list", "--format", "json"))
 
-    assert {package["name"] for package in json.loads(listed)} - there_before == {
-        "otel-run",
-        "wrapt",
-    }
+    assert {package["name"] for package in listed} == {"otel-run", "wrapt"}
 
 
-def test_the_command_tells_its_version(installed: Path) -> None:
-    assert run(installed / "otel-run", "--version") == f"otel-run {__version__}\n"
+def test_the_command_tells_its_version(installed: VirtualEnvironment) -> None:
+    assert call(installed.bin / "otel-run", "--version") == f"otel-run {__version__}\n"
 
 
-def test_the_command_runs_a_program(installed: Path, tmp_path: Path) -> None:
+def test_the_command_runs_a_program(installed: VirtualEnvironment, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import sys; print(sys.argv[1:])")
 
-    assert run(installed / "otel-run", "python", program, "--flag") == "['--flag']\n"
+    assert call(installed.bin / "otel-run", "python", program, "--flag") == "['--flag']\n"

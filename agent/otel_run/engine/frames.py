@@ -1,4 +1,4 @@
-"""Frames of ours between the program and a library: warnings must still find the program's line."""
+"""Frames of ours between the program and a library: who asks must still find the program's line."""
 
 from __future__ import annotations
 
@@ -12,10 +12,19 @@ if TYPE_CHECKING:
 
 
 def unseen(wrapper: Wrapper) -> Wrapper:
-    """Leave the wrapper out of what a warning's `stacklevel` counts, as importlib's frames are."""
+    """Leave the wrapper out of what a warning's `stacklevel` counts, as importlib's frames are.
+
+    And out of the tracebacks that pytest prints.
+    """
+    hide(wrapper.__globals__)
     code: Any = wrapper.__code__
     wrapper.__code__ = code.replace(co_filename="<otel_run, like importlib._bootstrap>")
     return wrapper
+
+
+def hide(module_globals: dict[str, Any]) -> None:
+    """Tell pytest that the frames of a module's functions are nobody's concern."""
+    module_globals["__tracebackhide__"] = True
 
 
 def named_after(coroutine: Any, function: Callable[..., Any]) -> Any:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import sys
 
+from otel_run.engine.frames import hide
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
@@ -19,14 +21,14 @@ if TYPE_CHECKING:
 PACKAGE = f"{__package__}._wrapt"
 
 
-def _folder() -> str:
-    """Find wrapt beside the agent, else where the program would find it."""
+def find_wrapt() -> str:
+    """Find wrapt's folder beside the agent, else where the program would find it."""
     beside = __file__
     for _ in __name__.split("."):
         beside = os.path.dirname(beside)
     for entry in (beside, *sys.path):
         folder = os.path.join(entry, "wrapt")
-        if os.path.isfile(os.path.join(folder, "__init__.py")):
+        if os.path.isfile(os.path.join(folder, "wrappers.py")):
             return folder
     message = f"wrapt is not installed beside {beside}"
     raise ImportError(message)
@@ -39,7 +41,7 @@ def _load(name: str) -> ModuleType:
 def _load_extension() -> ModuleType:
     """Load the extension module; from 2.5 on it imports `wrapt.exceptions`, and `wrapt` with it."""
     lent: list[str] = []
-    if os.path.exists(os.path.join(_folder(), "exceptions.py")):
+    if os.path.exists(os.path.join(find_wrapt(), "exceptions.py")):
         for name, module in (
             ("wrapt", sys.modules[PACKAGE]),
             ("wrapt.exceptions", _load("exceptions")),
@@ -55,7 +57,7 @@ def _load_extension() -> ModuleType:
 
 def _load_wrappers() -> ModuleType:
     package = type(sys)(PACKAGE)
-    package.__path__ = [_folder()]
+    package.__path__ = [find_wrapt()]
     sys.modules[PACKAGE] = package
     try:
         return _load_extension()
@@ -64,6 +66,7 @@ def _load_wrappers() -> ModuleType:
 
 
 _wrappers = _load_wrappers()
+hide(vars(_wrappers))  # in C there is nothing to hide
 
 
 def _resolve(reference: str) -> Any:

@@ -35,15 +35,21 @@ def start_agent():
 
 def find_agent():
     # type: () -> None
-    """Import from the program's environment, else from beside this folder, wherever that is."""
+    """Import from the program's environment, else from where this folder belongs to."""
     try:
         __import__("otel_run_bootstrap")
     except ImportError:
         from _frozen_importlib import _load  # type: ignore[attr-defined]
         from _frozen_importlib_external import PathFinder
 
-        beside = os.path.dirname(os.path.dirname(HERE))
-        _load(PathFinder.find_spec("otel_run_bootstrap", [beside]))
+        _load(PathFinder.find_spec("otel_run_bootstrap", [folder_of_agent()]))
+
+
+def folder_of_agent():
+    # type: () -> str
+    """Return the folder of the packages: in a payload it is within this one, else around it."""
+    within = os.path.join(HERE, "site-packages")
+    return within if os.path.isdir(within) else os.path.dirname(os.path.dirname(HERE))
 
 
 def report(error):
