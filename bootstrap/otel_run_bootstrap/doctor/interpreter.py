@@ -36,7 +36,8 @@ def examine(settings: Settings, *, is_active: bool) -> tuple[dict[str, Any], lis
     }
     found = [*judge_start(settings, is_active=is_active), *judge_python()]
     if problem:
-        found.append(finding(PROBLEM, "wrapt", problem, "install otel-run again, with wrapt"))
+        value = f"cannot start, so that nothing is recorded: {problem}"
+        found.append(finding(PROBLEM, "the agent", value, "install otel-run again, with wrapt"))
     return facts, found
 
 

@@ -8,7 +8,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from otel_run_bootstrap import omission
+from otel_run_bootstrap import instrumentation, omission
 from otel_run_bootstrap.doctor.finding import PROBLEM, WARNING, Finding, finding
 from otel_run_bootstrap.doctor.version import is_within
 from otel_run_instrumentors.names import explain, is_named, own_name, plain, unknown
@@ -31,8 +31,12 @@ def examine(settings: Settings, *, is_active: bool) -> tuple[list[dict[str, Any]
     failures = {reference: import_all(reference, is_active) for reference in references}
     rows = [row(reference, failures[reference], settings) for reference in sorted(references)]
     if not is_active:
+        here = (row for row in rows if row["version"])
+        for one in here:
+            one.update(state=UNPATCHED, reason="the agent is not active")
         return rows, []
-    found = [one for row in rows for one in judge(row)]
+    # Where the agent itself cannot start, that is told once.
+    found = [one for row in rows for one in judge(row) if not instrumentation.broken]
     return rows, [*found, *judge_required(rows, settings)]
 
 
@@ -116,7 +120,7 @@ def assess(reference: str, version: str, failure: str, settings: Settings) -> tu
     if failure and not omission.imported(reference):
         return BROKEN, failure
     if not omission.imported(reference):
-        return UNPATCHED, "the agent is not active" if settings.disabled else "it is not imported"
+        return UNPATCHED, "its modules are not where they are expected"
     reason = omission.reason(reference, settings)
     return (UNPATCHED, reason) if reason else (PATCHED, "")
 

@@ -69,7 +69,7 @@ def show_python(page: Page, python: dict[str, Any]) -> None:
         ("executable", python["executable"]),
         ("version", version),
         ("otel-run", python.get("agent", "")),
-        ("wrapt", f"{wrapt['version']}, {wrapt['file']}" if wrapt.get("file") else ""),
+        ("wrapt", wrapt.get("version") or wrapt.get("file", "")),
         ("PYTHONPATH", ", ".join(python.get("pythonpath", ()))),
         ("user site", python.get("user_site", "")),
         ("runs too", ", ".join(python.get("sitecustomize", ()))),
