@@ -21,7 +21,7 @@ called like one of ours follows two dashes: otel-run -- show"""
 
 def help_text() -> str:
     flags = "\n".join(line(flag) for flag in FLAGS)
-    return f"{USAGE}\n{SUBCOMMANDS}\n\n{flags}\n\n{NOTES}\n"
+    return f"{USAGE}\n{SUBCOMMANDS}\n\n{flags}\n{NOTES}\n"
 
 
 def line(flag: Flag) -> str:

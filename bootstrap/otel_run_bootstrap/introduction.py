@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def introduction(settings: Settings) -> str:
-    """Return `0.1.0 records shop: traces and metrics to the local store`."""
+    """Return `0.1.0 records shop: traces and metrics to http://localhost:4318`."""
     targets: dict[str, list[str]] = {}
     for signal in SIGNALS:
         targets.setdefault(target(settings, signal), []).append(signal)
@@ -21,8 +21,11 @@ def introduction(settings: Settings) -> str:
 
 
 def target(settings: Settings, signal: str) -> str:
-    """Say where a signal goes; what follows a URL's question mark may be a secret."""
-    url = settings.endpoints[signal].url.partition("?")[0]
+    """Say where a signal goes, by its URL as one would set it for all of them.
+
+    What follows the question mark may be a secret.
+    """
+    url = settings.endpoints[signal].url.partition("?")[0].removesuffix(f"/v1/{signal}")
     words = {"otlp": url, "local": "the local store", "console": "stdout"}
     chosen = [words[name] for name in settings.exporters[signal]]
     return f"to {' and '.join(chosen)}" if chosen else "nowhere"

@@ -71,8 +71,12 @@ def test_each_signal_has_its_own_place(programs: Programs) -> None:
 
     assert said == (
         f"otel-run: {__version__} records app: "
-        "traces to http://127.0.0.1:4319/v1/traces and the local store, metrics nowhere\n"
+        "traces to http://127.0.0.1:4319 and the local store, metrics nowhere\n"
     )
+
+
+def test_a_collector_is_named_once_for_all_signals(programs: Programs) -> None:
+    assert stderr_of(programs, LIBRARY, ["-v"]) == f"{SAID}{programs.endpoint}\n"
 
 
 def test_elsewhere_only_who_asks_is_told(programs: Programs) -> None:

@@ -167,7 +167,7 @@ def test_a_disabled_agent(patient: Patient) -> None:
 
 def test_a_sitecustomize_that_runs_too(patient: Patient) -> None:
     (patient.packages / "sitecustomize.py").write_text(
-        "import sys; 'app.py' in sys.orig_argv[3:] and print('hello from the start')"
+        "import sys; sys.orig_argv[-1] == 'app.py' and 'doctor' not in sys.orig_argv and print(1)"
     )
     document = patient.examine()
 
