@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 USAGE = "usage: otel-run [flags] COMMAND [ARGS...]"
 SUBCOMMANDS = """\
        otel-run show [RUN]     what was recorded in this run, else in the last
-       otel-run doctor [-- COMMAND...]  what would be recorded, and what is wrong
+       otel-run doctor [-- COMMAND...]  what would be recorded, what is wrong
        otel-run libraries      the libraries that are recorded
 Records what COMMAND and the Pythons that it starts do: otel-run python app.py"""
 NOTES = """\

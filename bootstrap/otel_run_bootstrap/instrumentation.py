@@ -88,9 +88,8 @@ def introduce(settings: Settings) -> None:
     stderr = sys.__stderr__
     is_seen = stderr is not None and not stderr.closed and stderr.isatty()
     if settings.verbosity > 0 or (is_seen and not settings.verbosity):
-        from otel_run_bootstrap.introduction import introduction
-
         from otel_run.notice import say
+        from otel_run_bootstrap.introduction import introduction
 
         say(introduction(settings))
 

@@ -75,15 +75,9 @@ def test_each_signal_has_its_own_place(programs: Programs) -> None:
     )
 
 
-def test_a_collector_is_named_once_for_all_signals(programs: Programs) -> None:
-    assert stderr_of(programs, LIBRARY, ["-v"]) == f"{SAID}{programs.endpoint}\n"
-
-
 def test_elsewhere_only_who_asks_is_told(programs: Programs) -> None:
-    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": None}
-
-    assert stderr_of(programs, LIBRARY, **variables) == ""
-    assert stderr_of(programs, LIBRARY, ["-v"], **variables) == f"{SAID}the local store\n"
+    assert stderr_of(programs, LIBRARY) == ""
+    assert stderr_of(programs, LIBRARY, ["-v"]) == f"{SAID}{programs.endpoint}\n"
 
 
 def test_who_asks_for_silence_is_not_told(programs: Programs) -> None:

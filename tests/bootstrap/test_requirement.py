@@ -75,8 +75,10 @@ def test_a_name_that_nobody_knows_is_a_bad_setting(programs: Programs, program: 
 
     assert (result.returncode, result.stderr) == (
         3,
-        "otel-run: OTEL_RUN_REQUIRE='sqlit3': no library is called sqlit3 "
-        "(did you mean sqlite3?); it is ignored\n",
+        (
+            "otel-run: OTEL_RUN_REQUIRE='sqlit3': no library is called sqlit3 "
+            "(did you mean sqlite3?); it is ignored\n"
+        ),
     )
 
 

@@ -120,20 +120,25 @@ def test_a_python_of_another_version(tmp_path: Path, python: Path) -> None:
 
 @pytest.mark.parametrize("version", OLD)
 def test_a_python_that_is_too_old(patient: Patient, version: str) -> None:
-    document = patient.examine(OLD[version], "app.py")
+    unwritten = {"PYTHONDONTWRITEBYTECODE": "1"}
+    document = patient.examine(OLD[version], "app.py", env=unwritten)
 
     assert document["python"]["version"] == version
     assert problems(document) == [
-        f"problem: Python {version}: too old: the program runs, and nothing is recorded "
-        "→ use 3.10 or newer"
+        (
+            f"problem: Python {version}: too old: the program runs, and nothing is recorded "
+            "→ use 3.10 or newer"
+        )
     ]
 
 
 @pytest.mark.parametrize("option", ["-I", "-E", "-S"])
 def test_an_option_that_keeps_the_agent_out(patient: Patient, option: str) -> None:
     assert problems(patient.examine(patient.executable, option, "app.py")) == [
-        f"problem: python {option}: ignores what is set around it: nothing is recorded "
-        f"→ leave out {option}"
+        (
+            f"problem: python {option}: ignores what is set around it: nothing is recorded "
+            f"→ leave out {option}"
+        )
     ]
 
 
@@ -149,8 +154,10 @@ def test_an_agent_that_cannot_start(patient: Patient) -> None:
     document = patient.examine(path=())
 
     assert problems(document) == [
-        "problem: the agent: cannot start, so that nothing is recorded: wrapt is not installed "
-        f"beside {AUTOLOAD.parent.parent.parent / 'agent'} → install otel-run again, with wrapt"
+        (
+            "problem: the agent: cannot start, so that nothing is recorded: wrapt is not installed "
+            f"beside {AUTOLOAD.parent.parent.parent / 'agent'} → install otel-run again, with wrapt"
+        )
     ]
     assert document["verdict"] == "something is wrong: 1 problem"
 
@@ -185,8 +192,10 @@ def test_a_python_that_does_not_run(patient: Patient) -> None:
 
 def test_a_tool_is_left_alone(patient: Patient) -> None:
     assert problems(patient.examine(patient.executable, "-m", "pip")) == [
-        f"warning: {patient.executable}: a tool that starts programs, which is left alone itself "
-        "→ give doctor the program's own command"
+        (
+            f"warning: {patient.executable}: a tool that starts programs, which is left alone "
+            "itself → give doctor the program's own command"
+        )
     ]
 
 

@@ -61,8 +61,10 @@ def test_a_version_that_is_older_than_what_is_tested(patient: Patient) -> None:
 
     assert row_of(document, "waitress")["state"] == "patched"
     assert problems(document) == [
-        "warning: waitress 1.4.4: patched, but tested is >=2.0 "
-        "→ use such a version, or leave it alone: --disable waitress"
+        (
+            "warning: waitress 1.4.4: patched, but tested is >=2.0 "
+            "→ use such a version, or leave it alone: --disable waitress"
+        )
     ]
     assert document["verdict"] == "fine: 8 libraries can be recorded, 1 warning"
 
@@ -75,8 +77,10 @@ def test_a_version_without_what_is_patched(patient: Patient) -> None:
     assert (row["state"], row["patched"]) == ("not patched", [])
     assert set(row["skipped"].values()) == {"this version has no such function"}
     assert problems(document) == [
-        f"problem: requests 0.1: not patched: {row['reason']}; tested is >=2.25 "
-        "→ use such a version, or leave it alone: --disable requests"
+        (
+            f"problem: requests 0.1: not patched: {row['reason']}; tested is >=2.25 "
+            "→ use such a version, or leave it alone: --disable requests"
+        )
     ]
 
 
@@ -86,8 +90,10 @@ def test_a_library_that_cannot_be_imported(patient: Patient) -> None:
 
     assert row_of(document, "waitress")["state"] == "broken"
     assert problems(document) == [
-        "warning: waitress 3.0: cannot be imported: waitress.server: No module named "
-        "'nosuchmodule' → a program that uses it fails too: install it again"
+        (
+            "warning: waitress 3.0: cannot be imported: waitress.server: No module named "
+            "'nosuchmodule' → a program that uses it fails too: install it again"
+        )
     ]
 
 
@@ -108,9 +114,7 @@ def test_an_instrumentor_that_fails(patient: Patient) -> None:
 
     assert (row["state"], row["version"]) == ("not patched", "3.0")
     assert row["reason"].startswith("its instrumentor fails: ModuleNotFoundError: ")
-    assert problems(document) == [
-        f"problem: waitress 3.0: not patched: {row['reason']} → {BUG}"
-    ]
+    assert problems(document) == [f"problem: waitress 3.0: not patched: {row['reason']} → {BUG}"]
 
 
 def test_what_is_required_and_missing(patient: Patient) -> None:
@@ -120,14 +124,22 @@ def test_what_is_required_and_missing(patient: Patient) -> None:
     )
 
     assert problems(document) == [
-        "problem: OTEL_RUN_REQUIRE=flask: not installed "
-        "→ install it in this Python, or take it out",
-        "problem: OTEL_RUN_REQUIRE=http-client: disabled: left alone, as "
-        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS says → take it out of one of the two",
-        "problem: OTEL_RUN_REQUIRE=redis: otel-run has nothing for it "
-        "→ take it out; otel-run libraries lists what is recorded",
-        "problem: OTEL_RUN_REQUIRE=sqlit: no library is called sqlit (did you mean sqlite3?) "
-        "→ correct it",
+        (
+            "problem: OTEL_RUN_REQUIRE=flask: not installed "
+            "→ install it in this Python, or take it out"
+        ),
+        (
+            "problem: OTEL_RUN_REQUIRE=http-client: disabled: left alone, as "
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS says → take it out of one of the two"
+        ),
+        (
+            "problem: OTEL_RUN_REQUIRE=redis: otel-run has nothing for it "
+            "→ take it out; otel-run libraries lists what is recorded"
+        ),
+        (
+            "problem: OTEL_RUN_REQUIRE=sqlit: no library is called sqlit (did you mean sqlite3?) "
+            "→ correct it"
+        ),
     ]
 
 
@@ -148,6 +160,8 @@ def test_what_is_required_and_missing(patient: Patient) -> None:
     ],
 )
 def test_versions_are_compared_by_their_numbers(
-    version: str, versions: str, within: bool  # noqa: FBT001
+    version: str,
+    versions: str,
+    within: bool,  # noqa: FBT001
 ) -> None:
     assert is_within(version, versions) is within

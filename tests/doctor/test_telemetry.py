@@ -60,10 +60,14 @@ def test_no_collector(patient: Patient) -> None:
         document = patient.examine(flags=("--endpoint", endpoint, "--metrics-exporter", "none"))
 
     assert problems(document) == [
-        f"problem: traces to {endpoint}/v1/traces: connection refused (is a collector running "
-        "there?) → see that a collector runs there, or correct OTEL_EXPORTER_OTLP_ENDPOINT",
-        "warning: metrics: OTEL_METRICS_EXPORTER=none: they go nowhere "
-        "→ unset it, if that is not what you want",
+        (
+            f"problem: traces to {endpoint}/v1/traces: connection refused (is a collector running "
+            "there?) → see that a collector runs there, or correct OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+        (
+            "warning: metrics: OTEL_METRICS_EXPORTER=none: they go nowhere "
+            "→ unset it, if that is not what you want"
+        ),
     ]
 
 
@@ -77,9 +81,11 @@ def test_a_collector_that_refuses(patient: Patient, collector: Collector) -> Non
     )
 
     assert problems(document) == [
-        f"problem: traces to {collector.endpoint}/in: HTTP 401: who are you? (are "
-        "OTEL_EXPORTER_OTLP_HEADERS right?) → see that a collector runs there, or correct "
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+        (
+            f"problem: traces to {collector.endpoint}/in: HTTP 401: who are you? (are "
+            "OTEL_EXPORTER_OTLP_HEADERS right?) → see that a collector runs there, or correct "
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
+        )
     ]
     assert telemetry(document)[1] == "metrics: console stdout: a line for each record"
 
@@ -145,8 +151,10 @@ def test_settings_have_their_source(patient: Patient, collector: Collector) -> N
     assert {name: setting(document, name) for name in expected} == expected
     assert "secret" not in str(document)
     assert problems(document) == [
-        "warning: OTEL_BSP_SCHEDULE_DELAY='soon': not a whole number of milliseconds from 0 to "
-        "2147483647; 5000 is used → correct or unset it"
+        (
+            "warning: OTEL_BSP_SCHEDULE_DELAY='soon': not a whole number of milliseconds from 0 to "
+            "2147483647; 5000 is used → correct or unset it"
+        )
     ]
 
 
@@ -158,8 +166,10 @@ def test_another_agent_that_is_installed(patient: Patient) -> None:
         {"name": "OpenTelemetry's SDK", "version": "1.30.0", "active": ""}
     ]
     assert problems(document) == [
-        "note: OpenTelemetry's SDK 1.30.0: installed: a program that sets it up is recorded by it "
-        "as well → leave it out of the program, if once is enough"
+        (
+            "note: OpenTelemetry's SDK 1.30.0: installed: a program that sets it up is recorded by "
+            "it as well → leave it out of the program, if once is enough"
+        )
     ]
     assert document["exit_code"] == 0
 
@@ -173,8 +183,10 @@ def test_another_agent_on_the_path(patient: Patient) -> None:
         {"name": "ddtrace", "version": "2.9.0", "active": f"{bootstrap} is on PYTHONPATH"}
     ]
     assert problems(document) == [
-        f"warning: ddtrace 2.9.0: {bootstrap} is on PYTHONPATH: what both record is recorded "
-        "twice → leave one of the two out"
+        (
+            f"warning: ddtrace 2.9.0: {bootstrap} is on PYTHONPATH: what both record is recorded "
+            "twice → leave one of the two out"
+        )
     ]
 
 
@@ -204,7 +216,5 @@ def test_another_agent_that_starts_the_command(patient: Patient, name: str) -> N
 def test_a_variable_that_switches_another_agent_on(patient: Patient) -> None:
     document = patient.examine(env={"SENTRY_DSN": "https://key@example.com/1"})
 
-    assert document["others"] == [
-        {"name": "Sentry", "version": "", "active": "SENTRY_DSN is set"}
-    ]
+    assert document["others"] == [{"name": "Sentry", "version": "", "active": "SENTRY_DSN is set"}]
     assert "example.com" not in str(document)

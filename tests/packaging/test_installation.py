@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bare_python import interpreters, is_supported
 from otel_run import __version__
 
 if TYPE_CHECKING:
@@ -52,6 +53,28 @@ def test_it_brings_otel_run_and_wrapt(installed: Path) -> None:
 
 def test_the_command_tells_its_version(installed: Path) -> None:
     assert run(installed / "otel-run", "--version") == f"otel-run {__version__}\n"
+
+
+def test_the_command_examines_a_python_of_any_version_that_has_nothing_installed(
+    installed: Path, tmp_path: Path
+) -> None:
+    environment = {**ENVIRONMENT, "OTEL_RUN_STORE": str(tmp_path)}
+    for version, python in interpreters().items():
+        if not is_supported(version):
+            continue
+        finished = subprocess.run(
+            [installed / "otel-run", "doctor", "--json", "--", python, "-m", "shop"],
+            env=environment,
+            capture_output=True,
+            check=False,
+        )
+        document = json.loads(finished.stdout)
+        library, *_ = (row for row in document["libraries"] if row["library"] == "sqlite3")
+
+        assert document["findings"] == []
+        assert (finished.returncode, library["version"], library["state"]) == (
+            *(0, version, "patched"),
+        )
 
 
 def test_the_command_runs_a_program(installed: Path, tmp_path: Path) -> None:

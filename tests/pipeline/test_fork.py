@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import without_introduction
-
 from collector import Answer
 from pipeline.records import RECORD
+from programs import without_introduction
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import without_introduction
-
 import otel_run_bootstrap
 from collector import Answer
 from otel_run.notice import PREFIX, escape
 from otel_run.settings import load
 from otel_run.settings.names import KNOWN
+from programs import without_introduction
 
 if TYPE_CHECKING:
     from collector import Collector

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from programs import without_introduction
-
 from collector import Answer
 from pipeline.records import RECORD
+from programs import without_introduction
 
 if TYPE_CHECKING:
     from collector import Collector

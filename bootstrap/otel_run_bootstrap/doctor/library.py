@@ -55,10 +55,10 @@ def import_all(reference: str, is_active: bool) -> str:  # noqa: FBT001
     for name in modules(reference) if is_active else ():
         try:
             import_module(name)
-        except ModuleNotFoundError as error:
+        except ModuleNotFoundError as error:  # noqa: PERF203 (each fails by itself)
             if not is_part(error.name or "", name):
                 failure = failure or f"{name}: {error}"
-        except BaseException as error:  # noqa: BLE001 (a library may do anything, even exit)
+        except BaseException as error:
             failure = failure or f"{name}: {type(error).__name__}: {error}"
     return failure
 
@@ -130,7 +130,9 @@ def judge(row: dict[str, Any]) -> list[Finding]:
     leave = f"or leave it alone: --disable {plain(row['library'])}"
     if row["state"] == BROKEN:
         value = f"cannot be imported: {reason}"
-        return [finding(WARNING, thing, value, "a program that uses it fails too: install it again")]
+        return [
+            finding(WARNING, thing, value, "a program that uses it fails too: install it again")
+        ]
     if row["state"] == UNPATCHED and row["within"]:
         return [finding(PROBLEM, thing, f"not patched: {reason}", BUG)]
     if row["state"] == UNPATCHED:

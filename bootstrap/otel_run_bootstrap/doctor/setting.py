@@ -78,9 +78,8 @@ def of_signal(settings: Settings, signal: str) -> list[Row]:
     rows.append(row(specific(upper, "ENDPOINT"), url[0] + ("?***" if url[1] else "")))
     headers = ",".join(f"{name}=***" for name, _ in endpoint.headers)
     rows.append(row(specific(upper, "HEADERS"), headers))
-    for option in OPTIONS:
-        rows.append(row(specific(upper, option), getattr(endpoint, option.lower())))
-    return rows
+    options = [row(specific(upper, one), getattr(endpoint, one.lower())) for one in OPTIONS]
+    return [*rows, *options]
 
 
 def specific(signal: str, option: str) -> tuple[str, str]:

@@ -62,7 +62,7 @@ def first_python(environ: Mapping[str, str]) -> str:
     for name in ("python", "python3"):
         try:
             return executable.locate(name, environ)
-        except executable.CannotRunError:
+        except executable.CannotRunError:  # noqa: PERF203 (there are two of them)
             continue
     return sys.executable
 

@@ -25,7 +25,7 @@ def is_within(version: str, versions: str) -> bool:
 
 
 def release(version: str) -> tuple[int, ...]:
-    """Return (2, 0) for `2.0.0rc1`: the numbers at its beginning, without the zeros at their end."""
+    """Return (2, 1) for `2.1.0rc1`: the numbers at its beginning, without zeros at their end."""
     numbers: list[int] = []
     for part in version.strip().partition("+")[0].split("."):
         digits = part[: len(part) - len(part.lstrip("0123456789"))]
