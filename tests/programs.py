@@ -11,6 +11,8 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from otel_run import __version__
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -19,6 +21,9 @@ UNWANTED = ("OTEL_", "PYTHON", "PYTEST_")
 
 # How the agent's guard begins the line that it writes on each mistake of its own, at verbosity 1.
 INTERNAL_ERROR = "otel-run: internal error in "
+
+# How it introduces itself at that verbosity, at the start of a run.
+INTRODUCTION = f"otel-run: {__version__} records "
 
 
 class Programs:
@@ -70,11 +75,15 @@ class Programs:
         launcher: bool = True,
         timeout: float = 60.0,
     ) -> subprocess.CompletedProcess[str]:
-        """Start a program and wait for its end; a mistake of the agent's in it is an error."""
+        """Start a program and wait for its end; a mistake of the agent's in it is an error.
+
+        What the agent says at the start is left out.
+        """
         process = self.start(program, *arguments, env=env, flags=flags, launcher=launcher)
         stdout, stderr = process.communicate(timeout=timeout)
         assert INTERNAL_ERROR not in stderr, stderr
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+        said = without_introduction(stderr)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, said)
 
     def python_arguments(self, program: str | Path | Sequence[str]) -> list[str]:
         """What makes Python run the program; source is written to a file first."""
@@ -106,3 +115,9 @@ class Programs:
             for stream in (process.stdin, process.stdout, process.stderr):
                 if stream is not None:
                     stream.close()
+
+
+def without_introduction(stderr: str) -> str:
+    """What a program and the agent have written, less the line at the start."""
+    lines = stderr.splitlines(keepends=True)
+    return "".join(line for line in lines if not line.startswith(INTRODUCTION))

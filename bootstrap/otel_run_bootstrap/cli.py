@@ -11,6 +11,7 @@ from otel_run_bootstrap.isolation import isolating_option
 
 # Each has a `main` that takes the arguments after its name and returns an exit status.
 SUBCOMMANDS = {
+    "doctor": "otel_run_bootstrap.doctor.command",
     "libraries": "otel_run_bootstrap.libraries",
     "payload": "otel_run_bootstrap.payload",
     "show": "otel_run_viewer.show",
@@ -25,7 +26,7 @@ def main() -> int:
         if not command:
             return complain("no command, see otel-run --help")
         if command[0] in SUBCOMMANDS and "--" not in given:
-            return run_subcommand(command[0], command[1:])
+            return run_subcommand(command[0], command[1:], variables)
         return run(command, variables)
     except flags.UsageError as error:
         return complain(str(error))
@@ -44,7 +45,8 @@ def run(command: list[str], variables: dict[str, str]) -> int:
     return executable.become(path, command, environ)
 
 
-def run_subcommand(name: str, arguments: list[str]) -> int:
+def run_subcommand(name: str, arguments: list[str], variables: dict[str, str]) -> int:
+    os.environ.update(variables)
     module = SUBCOMMANDS[name]
     __import__(module)
     status: int = sys.modules[module].main(arguments)

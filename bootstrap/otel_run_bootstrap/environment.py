@@ -17,8 +17,13 @@ AUTOLOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "autoload")
 
 def prepare(environ: dict[str, str], command: list[str]) -> None:
     """Add the variables for a command that this process is about to become."""
+    runs.prune(runs.runs_folder(environ))
+    announce(environ, command)
+
+
+def announce(environ: dict[str, str], command: list[str]) -> None:
+    """Add the variables, and touch nothing."""
     folder = runs.runs_folder(environ)
-    runs.prune(folder)
     uncoerce_locale(environ)
     environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""))
     environ.pop("OTEL_RUN_ROOT_PID", None)  # the run's first Python sets it, see lifecycle.py

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from otel_run.settings import Settings
 
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+REQUIRED = "OTEL_RUN_REQUIRE"
 
 told = False
 broken = False
@@ -77,13 +78,26 @@ def read_settings() -> Settings:
         told = True
         if settings.root or not settings.root_pid:
             complain(settings)
+        if settings.root:
+            introduce(settings)
     return settings
+
+
+def introduce(settings: Settings) -> None:
+    """Say where the run's telemetry goes: where somebody looks, unless `-q` asks for silence."""
+    stderr = sys.__stderr__
+    is_seen = stderr is not None and not stderr.closed and stderr.isatty()
+    if settings.verbosity > 0 or (is_seen and not settings.verbosity):
+        from otel_run.notice import say
+        from otel_run_bootstrap.introduction import introduction
+
+        say(introduction(settings))
 
 
 def complain(settings: Settings) -> None:
     lines = list(settings.complaints)
-    if settings.disabled_instrumentations:
-        lines += unknown_names(settings.disabled_instrumentations)
+    lines += unknown_names(DISABLED, settings.disabled_instrumentations)
+    lines += unknown_names(REQUIRED, settings.required_instrumentations)
     if lines:
         from otel_run.notice import inform
 
@@ -91,8 +105,10 @@ def complain(settings: Settings) -> None:
             inform(line)
 
 
-def unknown_names(names: frozenset[str]) -> list[str]:
-    """Return what there is to say of libraries to be left alone that nobody knows."""
+def unknown_names(variable: str, names: frozenset[str]) -> list[str]:
+    """Return what there is to say of libraries in a variable that nobody knows."""
+    if not names:
+        return []
     from otel_run_instrumentors.names import explain, unknown
 
     strangers = unknown(names)
@@ -102,7 +118,7 @@ def unknown_names(names: frozenset[str]) -> list[str]:
 
     instead = "the rest of it" if len(strangers) < len(names) else ""
     problem = ValueError(explain(strangers))
-    return [compose(DISABLED, os.environ.get(DISABLED, ""), problem, instead)]
+    return [compose(variable, os.environ.get(variable, ""), problem, instead)]
 
 
 def check_agent() -> None:

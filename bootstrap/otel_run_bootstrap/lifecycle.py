@@ -49,6 +49,8 @@ def end() -> None:
         shut_down()
         if ran():
             tell_summary()
+        if os.environ.get("OTEL_RUN_REQUIRE"):
+            tell_missing()
     except KeyboardInterrupt:
         return  # the user has waited long enough
 
@@ -89,6 +91,16 @@ def tell_summary() -> None:
         tell(current())
     except Exception as error:
         swallow(error, "summary")
+
+
+def tell_missing() -> None:
+    try:
+        from otel_run.settings import current
+        from otel_run_bootstrap.requirement import tell
+
+        tell(current())
+    except Exception as error:
+        swallow(error, "requirement")
 
 
 def shut_down() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bare_python import interpreter
+from bare_python import interpreter, interpreters, is_supported
 from building import VirtualEnvironment, call
 from otel_run import __version__
 
@@ -32,6 +32,22 @@ def test_it_brings_otel_run_and_wrapt(installed: VirtualEnvironment) -> None:
 
 def test_the_command_tells_its_version(installed: VirtualEnvironment) -> None:
     assert call(installed.bin / "otel-run", "--version") == f"otel-run {__version__}\n"
+
+
+def test_the_command_examines_a_python_of_any_version_that_has_nothing_installed(
+    installed: VirtualEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_RUN_STORE", str(tmp_path))
+    for version, python in interpreters().items():
+        if not is_supported(version):
+            continue
+        # A status that is not 0 fails the call.
+        printed = call(installed.bin / "otel-run", "doctor", "--json", "--", python, "-m", "shop")
+        document = json.loads(printed)
+        library, *_ = (row for row in document["libraries"] if row["library"] == "sqlite3")
+
+        assert document["findings"] == []
+        assert (library["version"], library["state"]) == (version, "patched")
 
 
 def test_the_command_runs_a_program(installed: VirtualEnvironment, tmp_path: Path) -> None:

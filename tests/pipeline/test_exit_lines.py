@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from programs import without_introduction
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -70,7 +72,7 @@ def on_terminal(
 
 
 def test_on_a_terminal_nobody_has_to_ask(programs: Programs) -> None:
-    said = on_terminal(programs, f"{RECORD}\nrecord(1)")
+    said = without_introduction(on_terminal(programs, f"{RECORD}\nrecord(1)"))
 
     assert shapes(said) == ["1 trace, 1 span, 0 errors", "<time> SELECT", "see more: otel-run show"]
 
@@ -88,7 +90,9 @@ def test_on_a_terminal_nobody_has_to_ask(programs: Programs) -> None:
 def test_on_a_terminal_one_can_ask_for_silence(
     programs: Programs, flags: list[str], env: dict[str, str]
 ) -> None:
-    assert on_terminal(programs, f"{RECORD}\nrecord(1)", flags, **env) == ""
+    said = on_terminal(programs, f"{RECORD}\nrecord(1)", flags, **env)
+
+    assert without_introduction(said) == ""
 
 
 @pytest.mark.parametrize("program", [f"{RECORD}\nrecord(1)", "pass", "import sqlite3"])

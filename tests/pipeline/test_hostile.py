@@ -15,6 +15,7 @@ from collector import Answer
 from otel_run.notice import PREFIX, escape
 from otel_run.settings import load
 from otel_run.settings.names import KNOWN
+from programs import without_introduction
 
 if TYPE_CHECKING:
     from collector import Collector
@@ -34,7 +35,7 @@ sys.exit(5)
 GARBAGE = "\x1b[31m hunter2://hunter2@=,é\udcff?hunter2"
 
 # Whose names the settings do not know: the instrumentors do.
-DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
+LIBRARIES = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "OTEL_RUN_REQUIRE"}
 
 # The command and the agent set these.
 OURS = {"OTEL_RUN_FOLDER", "OTEL_RUN_ROOT_PID"}
@@ -86,7 +87,7 @@ def complaints(**variables: str) -> list[str]:
     return [PREFIX + escape(line) for line in load(variables).complaints]
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN - FREE - OURS - {DISABLED}))
+@pytest.mark.parametrize("name", sorted(KNOWN - FREE - OURS - LIBRARIES))
 def test_garbage_in_a_variable_is_one_clear_line_and_the_program_runs(
     programs: Programs, name: str
 ) -> None:
@@ -105,12 +106,13 @@ def test_garbage_in_a_variable_is_one_clear_line_and_the_program_runs(
         assert "hunter2" not in line.replace("hunter2://", "")
 
 
-def test_garbage_instead_of_libraries_is_one_clear_line_too(programs: Programs) -> None:
-    result = programs.run(PROGRAM, env={DISABLED: GARBAGE, "OTEL_RUN_VERBOSITY": "0"})
+@pytest.mark.parametrize("name", sorted(LIBRARIES))
+def test_garbage_instead_of_libraries_is_one_clear_line_too(programs: Programs, name: str) -> None:
+    result = programs.run(PROGRAM, env={name: GARBAGE, "OTEL_RUN_VERBOSITY": "0"})
 
     assert (result.returncode, result.stdout) == (5, "(7,)\n")
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"{PREFIX}{DISABLED}=")
+    assert line.startswith(f"{PREFIX}{name}=")
     assert line.endswith("; it is ignored")
     assert line.isprintable()
 
@@ -123,7 +125,7 @@ def test_garbage_where_any_text_will_do_is_silent(programs: Programs, collector:
 
 
 def test_the_defaults_are_used_instead_of_garbage(programs: Programs, collector: Collector) -> None:
-    names = KNOWN - FREE - OURS - {DISABLED} - {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+    names = KNOWN - FREE - OURS - LIBRARIES - {"OTEL_EXPORTER_OTLP_ENDPOINT"}
     result = programs.run(PROGRAM, env=dict.fromkeys(names, GARBAGE))
 
     assert (result.returncode, result.stdout) == (5, "(7,)\n")
@@ -167,7 +169,7 @@ def test_under_a_shell_it_is_the_python_that_complains(programs: Programs) -> No
         check=True,
     )
 
-    (line,) = result.stderr.splitlines()
+    (line,) = without_introduction(result.stderr).splitlines()
     assert line.startswith(SAID)
 
 
@@ -226,6 +228,7 @@ def test_a_collector_that_answers_rubbish_for_a_while_gives_at_most_one_line(
     stdout, stderr = process.communicate("\n", timeout=30)
 
     assert (process.returncode, stdout) == (5, "done\n")
+    stderr = without_introduction(stderr)
     assert len(stderr.splitlines()) == (0 if answer.status == 200 else 1)
     assert stderr.rstrip("\n").isprintable()
 

@@ -36,6 +36,7 @@ def endpoint(url: str, **options: Any) -> dict[str, Any]:
 DEFAULTS: dict[str, Any] = {
     "disabled": False,
     "disabled_instrumentations": frozenset(),
+    "required_instrumentations": frozenset(),
     "service_name": "",
     "resource_attributes": {},
     "exporters": {"traces": ("otlp",), "metrics": ("otlp",), "logs": ("otlp",)},
@@ -112,6 +113,7 @@ def test_every_variable_is_read() -> None:
     environ = {
         "OTEL_SDK_DISABLED": "True",
         "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "Flask, requests,",
+        "OTEL_RUN_REQUIRE": "FastAPI, psycopg,",
         "OTEL_SERVICE_NAME": "shop",
         "OTEL_RESOURCE_ATTRIBUTES": "deployment.environment.name=prod, a=1%2C2 ,b=,",
         "OTEL_TRACES_EXPORTER": "OTLP,console,otlp",
@@ -154,6 +156,7 @@ def test_every_variable_is_read() -> None:
     assert changed(environ) == {
         "disabled": True,
         "disabled_instrumentations": frozenset({"flask", "requests"}),
+        "required_instrumentations": frozenset({"fastapi", "psycopg"}),
         "service_name": "shop",
         "resource_attributes": {"deployment.environment.name": "prod", "a": "1,2", "b": ""},
         "exporters": {"traces": ("otlp", "console"), "metrics": (), "logs": ("local",)},

@@ -85,6 +85,7 @@ class Settings:
         "propagate_to",
         "propagators",
         "queue_size_is_set",
+        "required_instrumentations",
         "resource_attributes",
         "root_pid",
         "run_folder",
@@ -105,6 +106,8 @@ class Settings:
     disabled: bool
     # OTEL_PYTHON_DISABLED_INSTRUMENTATIONS, in lower case; "*" stands for all
     disabled_instrumentations: frozenset[str]
+    # OTEL_RUN_REQUIRE, the same: those of which a missing patch is told
+    required_instrumentations: frozenset[str]
     # OTEL_SERVICE_NAME, "" when unset
     service_name: str
     # OTEL_RESOURCE_ATTRIBUTES
@@ -263,6 +266,8 @@ def load(environ: Mapping[str, str]) -> Settings:
 def _read_lists(environment: Environment, settings: Settings) -> None:
     disabled = environment.text("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS").lower()
     settings.disabled_instrumentations = frozenset(values.listed(disabled))
+    required = environment.text("OTEL_RUN_REQUIRE").lower()
+    settings.required_instrumentations = frozenset(values.listed(required))
     methods = environment.text("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") or KNOWN_METHODS
     settings.known_methods = frozenset(values.listed(methods))
     prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"

@@ -1,0 +1,32 @@
+"""What there is to see in a Python that was started as the program's would be."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from otel_run_bootstrap import agent_finder
+
+
+def examine() -> str:
+    """Return the document, in JSON and ASCII."""
+    loaded = frozenset(sys.modules)
+    is_active = bool(getattr(sys.modules.get("otel_run_bootstrap.activation"), "active", False))
+    if not is_active:
+        agent_finder.install()
+    from otel_run import __version__
+    from otel_run.settings import current
+    from otel_run_bootstrap.doctor import delivery, interpreter, library, setting, tracer
+
+    settings = current()
+    sections: dict[str, tuple[Any, list[Any]]] = {
+        "python": interpreter.examine(settings, is_active=is_active),
+        "libraries": library.examine(settings, is_active=is_active),
+        "settings": setting.examine(settings),
+        "telemetry": delivery.examine(settings),
+        "others": tracer.examine(loaded, sys.argv[1:]),
+    }
+    document: dict[str, Any] = {name: section for name, (section, _) in sections.items()}
+    findings = [finding for _, found in sections.values() for finding in found]
+    return json.dumps({"otel_run": __version__, **document, "findings": findings})

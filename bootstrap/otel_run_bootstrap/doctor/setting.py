@@ -1,0 +1,125 @@
+"""The settings in force, and where each comes from."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from otel_run.export.destinations import SIGNALS
+from otel_run.settings import VARIABLES
+from otel_run.settings.complaint import shown
+from otel_run.signals.resource import attributes
+from otel_run_bootstrap.doctor.finding import WARNING, Finding, finding
+from otel_run_bootstrap.instrumentation import DISABLED, REQUIRED, unknown_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from otel_run.settings import Settings
+
+Row = dict[str, Any]
+
+DEFAULT, INFERRED = "default", "inferred"
+# What is told elsewhere, or set by otel-run for itself.
+ELSEWHERE = ("service_name", "run_folder", "root_pid")
+MEMBERS = (
+    ("OTEL_SDK_DISABLED", "disabled"),
+    (DISABLED, "disabled_instrumentations"),
+    (REQUIRED, "required_instrumentations"),
+    ("OTEL_TRACES_SAMPLER_ARG", "sampler_ratio"),
+    ("OTEL_PROPAGATORS", "propagators"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "max_queue_size"),
+    ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "max_export_batch_size"),
+    ("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "known_methods"),
+    ("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS", "sanitized_headers"),
+    ("OTEL_RUN_TRUST_FORWARDED", "trust_forwarded"),
+    ("OTEL_RUN_EXCLUDE_HEALTH_CHECKS", "excluded_paths"),
+    ("OTEL_RUN_STORE", "store"),
+    ("OTEL_RUN_SUMMARY", "summary"),
+    ("OTEL_RUN_VERBOSITY", "verbosity"),
+)
+OPTIONS = ("TIMEOUT", "COMPRESSION", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+
+
+def examine(settings: Settings) -> tuple[list[Row], list[Finding]]:
+    """Return a row for each setting, and a finding for each that cannot be used as it is."""
+    rows = [service(settings)]
+    rows += [row(names, getattr(settings, field)) for field, names, _, _ in known_variables()]
+    rows += [row((name,), getattr(settings, member)) for name, member in MEMBERS]
+    for signal in SIGNALS:
+        rows += of_signal(settings, signal)
+    rows += others(rows)
+    lines = [
+        *settings.complaints,
+        *unknown_names(DISABLED, settings.disabled_instrumentations),
+    ]
+    return rows, [complaint(line) for line in lines]
+
+
+def known_variables() -> Iterator[tuple[str, tuple[str, ...], object, str]]:
+    return (one for one in VARIABLES if one[0] not in ELSEWHERE)
+
+
+def service(settings: Settings) -> Row:
+    name = attributes(settings)["service.name"]
+    source = INFERRED
+    if settings.service_name:
+        source = "OTEL_SERVICE_NAME"
+    elif "service.name" in settings.resource_attributes:
+        source = "OTEL_RESOURCE_ATTRIBUTES"
+    return {"name": "OTEL_SERVICE_NAME", "value": str(name), "source": source}
+
+
+def of_signal(settings: Settings, signal: str) -> list[Row]:
+    upper = signal.upper()
+    endpoint = settings.endpoints[signal]
+    rows = [row((f"OTEL_{upper}_EXPORTER",), settings.exporters[signal] or "none")]
+    url = endpoint.url.partition("?")
+    rows.append(row(specific(upper, "ENDPOINT"), url[0] + ("?***" if url[1] else "")))
+    headers = ",".join(f"{name}=***" for name, _ in endpoint.headers)
+    rows.append(row(specific(upper, "HEADERS"), headers))
+    options = [row(specific(upper, one), getattr(endpoint, one.lower())) for one in OPTIONS]
+    return [*rows, *options]
+
+
+def specific(signal: str, option: str) -> tuple[str, str]:
+    return f"OTEL_EXPORTER_OTLP_{signal}_{option}", f"OTEL_EXPORTER_OTLP_{option}"
+
+
+def row(names: tuple[str, ...], value: object) -> Row:
+    """Return the first of the variables that is set as the source."""
+    source = next((name for name in names if os.environ.get(name, "").strip()), DEFAULT)
+    return {"name": names[0], "value": text(value), "source": source}
+
+
+def others(rows: list[Row]) -> list[Row]:
+    """Return the OTEL_ variables that are set and in no row: some of them are not read at all."""
+    told = {name for row in rows for name in (row["name"], row["source"])}
+    told |= {"OTEL_RUN_FOLDER", "OTEL_RUN_ROOT_PID", "OTEL_SERVICE_NAME"}
+    names = sorted(name for name in os.environ if name.startswith("OTEL_") and name not in told)
+    return [
+        {"name": name, "value": shown(name, os.environ[name])[1:-1], "source": name}
+        for name in names
+        if os.environ[name].strip()
+    ]
+
+
+def text(value: object) -> str:
+    """Write a value as one would in a variable; durations are in seconds."""
+    if value is None:
+        return "no limit"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return ",".join(f"{key}={one}" for key, one in value.items())
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def complaint(line: str) -> Finding:
+    """Take `NAME='value': what is wrong; what is used instead` apart."""
+    thing, _, value = line.partition(": ")
+    return finding(WARNING, thing, value, "correct or unset it")

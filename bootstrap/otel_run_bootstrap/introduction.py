@@ -1,0 +1,31 @@
+"""The line at the start of a run: the version, the service, and where each signal goes."""
+
+from __future__ import annotations
+
+from otel_run import __version__
+from otel_run.export.destinations import SIGNALS
+from otel_run.signals.resource import attributes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.settings import Settings
+
+
+def introduction(settings: Settings) -> str:
+    """Return `0.1.0 records shop: traces and metrics to http://localhost:4318`."""
+    targets: dict[str, list[str]] = {}
+    for signal in SIGNALS:
+        targets.setdefault(target(settings, signal), []).append(signal)
+    parts = [f"{' and '.join(signals)} {where}" for where, signals in targets.items()]
+    return f"{__version__} records {attributes(settings)['service.name']}: {', '.join(parts)}"
+
+
+def target(settings: Settings, signal: str) -> str:
+    """Say where a signal goes, by its URL as one would set it for all of them.
+
+    What follows the question mark may be a secret.
+    """
+    url = settings.endpoints[signal].url.partition("?")[0].removesuffix(f"/v1/{signal}")
+    words = {"otlp": url, "local": "the local store", "console": "stdout"}
+    chosen = [words[name] for name in settings.exporters[signal]]
+    return f"to {' and '.join(chosen)}" if chosen else "nowhere"
