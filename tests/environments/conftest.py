@@ -9,7 +9,7 @@ import pytest
 
 from bare_python import BarePython, interpreter
 from building import ROOT, VirtualEnvironment, build
-from programs import INTERNAL_ERROR
+from programs import INTERNAL_ERROR, without_introduction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,10 @@ def python(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def launch(programs: Programs) -> Launch:
-    """Run commands whose telemetry goes to the test's collector; none may go wrong within us."""
+    """Run commands whose telemetry goes to the test's collector; none may go wrong within us.
+
+    What the agent says at the start is left out.
+    """
 
     def launch(
         *command: object, env: Mapping[str, str | None] | None = None
@@ -66,6 +69,7 @@ def launch(programs: Programs) -> Launch:
             check=False,
         )
         assert INTERNAL_ERROR not in result.stderr, result.stderr
+        result.stderr = without_introduction(result.stderr)
         return result
 
     return launch
