@@ -11,6 +11,7 @@ from otel_run_instrumentors.registry import CARRIERS, INSTRUMENTORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from otel_run.engine import Instrumentor
     from otel_run.settings import Settings
 
 # Of what is patched with the first library that is recorded, before there is one.
@@ -34,8 +35,10 @@ def reason(reference: str, settings: Settings) -> str:
     instrumentor = getattr(sys.modules.get(reference), "INSTRUMENTOR", None)
     if instrumentor is None:
         return mistakes(reference) or "its instrumentor cannot be imported"
-    if instrumentor.patched:
-        return ""
+    return "" if instrumentor.patched else what_went_wrong(instrumentor)
+
+
+def what_went_wrong(instrumentor: Instrumentor) -> str:
     if guard.counts.get(instrumentor.library, 0) >= guard.LIMIT:
         return f"turned off after {guard.LIMIT} internal errors"
     places = [f"{place}: {why}" for place, why in instrumentor.skipped.items()]
