@@ -25,7 +25,9 @@ only_once = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="made onc
 QUERY = """
 import sqlite3, sys
 assert sys.flags.optimize == 0 or not print("optimised"), "never seen"
-print(sqlite3.connect(":memory:").execute("SELECT 6 * 7").fetchone())
+connection = sqlite3.connect(":memory:")
+print(connection.execute("SELECT 6 * 7").fetchone())
+connection.close()
 sys.exit(3)
 """
 
