@@ -117,7 +117,7 @@ ROWS: tuple[Row, ...] = (
         "FastAPI endpoint that awaits 1 ms, 500 requests/s",
         median_limit=0.15,
         p99_limit=1,
-        service=Service("fastapi_latency.py", 3_500, OF_FASTAPI),
+        service=Service("fastapi_latency.py", 5_000, OF_FASTAPI),
     ),
     Throughput(
         "throughput",

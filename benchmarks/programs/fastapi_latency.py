@@ -2,7 +2,7 @@
 
 Each call begins when it is due, however long those before it take, and its latency counts from
 then. Prints the median and the 99th percentile of it, in milliseconds. The first two seconds are
-left out: once in them, telemetry loads what it exports with, which in an hour is no hundredth.
+left out: in them, once in the life of a process, telemetry loads what it exports with.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import uvicorn
@@ -27,10 +28,10 @@ async def product(number: int) -> dict[str, int]:
 async def load(port: int, count: int) -> str:
     """Run the client, which nothing watches; what it printed."""
     command = (sys.executable, "-I", "-S", str(CLIENT), str(port), str(count))
-    client = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
-    output, _ = await client.communicate()
+    client = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    output, complaint = await client.communicate()
     if client.returncode:
-        raise RuntimeError
+        raise RuntimeError(complaint.decode())
     return output.decode().strip()
 
 

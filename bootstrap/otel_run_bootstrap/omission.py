@@ -7,14 +7,15 @@ import sys
 from otel_run import guard
 from otel_run_bootstrap import instrumentation
 from otel_run_instrumentors.names import is_named
-from otel_run_instrumentors.registry import INSTRUMENTORS
+from otel_run_instrumentors.registry import CARRIERS, INSTRUMENTORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from otel_run.engine import Instrumentor
     from otel_run.settings import Settings
 
-# What an instrumentor says of a place that a version lacks; all else went wrong.
-ABSENT = "this version has no such function"
+# Of what is patched with the first library that is recorded, before there is one.
+NOTHING_TO_CARRY = "there is nothing yet that it could carry along"
 
 
 def imported(reference: str) -> list[str]:
@@ -29,11 +30,15 @@ def reason(reference: str, settings: Settings) -> str:
         return f"left alone, as {instrumentation.DISABLED} says"
     if instrumentation.broken:
         return "the agent cannot start"
+    if not instrumentation.carrying and all(name in CARRIERS for name in imported(reference)):
+        return NOTHING_TO_CARRY
     instrumentor = getattr(sys.modules.get(reference), "INSTRUMENTOR", None)
     if instrumentor is None:
-        return mistakes(reference) or "there is nothing yet that it could carry along"
-    if instrumentor.patched:
-        return ""
+        return mistakes(reference) or "its instrumentor cannot be imported"
+    return "" if instrumentor.patched else what_went_wrong(instrumentor)
+
+
+def what_went_wrong(instrumentor: Instrumentor) -> str:
     if guard.counts.get(instrumentor.library, 0) >= guard.LIMIT:
         return f"turned off after {guard.LIMIT} internal errors"
     places = [f"{place}: {why}" for place, why in instrumentor.skipped.items()]

@@ -107,6 +107,20 @@ def test_a_library_whose_functions_are_gone_is_told(programs: Programs) -> None:
     ]
 
 
+def test_a_library_that_was_turned_off_is_told(programs: Programs) -> None:
+    program = """
+        import sqlite3, sys
+        from otel_run import guard
+        for _ in range(guard.LIMIT):
+            guard.caught(ValueError(), "sqlite3")
+        sys.exit(3)
+    """
+
+    assert lines(programs, program, "sqlite3")[1:] == [
+        told("sqlite3", "turned off after 10 internal errors")
+    ]
+
+
 def test_an_instrumentor_that_fails_is_told_with_the_reason(
     python: BarePython,
 ) -> None:

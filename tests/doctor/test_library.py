@@ -51,6 +51,13 @@ def test_a_library_that_a_setting_leaves_alone(patient: Patient) -> None:
     assert problems(document) == []
 
 
+def test_what_only_carries_along_has_nothing_to_carry(patient: Patient) -> None:
+    document = patient.examine(flags=("--disable", "http.client,sqlite3,urllib,wsgiref"))
+
+    assert row_of(document, "threading")["state"] == "not patched"
+    assert problems(document) == []
+
+
 def test_a_version_that_is_older_than_what_is_tested(patient: Patient) -> None:
     patient.add_distribution(
         "waitress",

@@ -156,6 +156,13 @@ def test_a_real_page_is_plain_where_nobody_looks(patient: Patient) -> None:
     assert all(line.isprintable() and len(line) <= 80 for line in lines[1:])
 
 
+def test_a_reader_may_leave_early(patient: Patient) -> None:
+    command = f"'{sys.executable}' -m otel_run_bootstrap doctor -- '{patient.executable}'"
+    result = patient.launch("sh", "-c", f"{command} | true", path=(patient.packages,))
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
 def on_terminal(patient: Patient, **env: str) -> str:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

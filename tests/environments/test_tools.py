@@ -25,7 +25,9 @@ only_once = pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="made onc
 QUERY = """
 import sqlite3, sys
 assert sys.flags.optimize == 0 or not print("optimised"), "never seen"
-print(sqlite3.connect(":memory:").execute("SELECT 6 * 7").fetchone())
+connection = sqlite3.connect(":memory:")
+print(connection.execute("SELECT 6 * 7").fetchone())
+connection.close()
 sys.exit(3)
 """
 
@@ -122,6 +124,11 @@ if __name__ == "__main__":
     process.start()
     process.join()
 """
+# How coverage gets into the other process: from within, or by a .pth file, before sitecustomize.
+CONFIGURATIONS = {
+    "itself": "concurrency = multiprocessing, thread\n",
+    ".pth file": "concurrency = thread\npatch = subprocess\n",
+}
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +166,7 @@ def test_pytest_says_the_same(
 
 @only_once
 @pytest.mark.parametrize("core", ["ctrace", "pytrace"])
+@pytest.mark.parametrize("way", CONFIGURATIONS)
 def test_coverage_counts_the_same(
     otel_run: Path,
     launch: Launch,
@@ -166,11 +174,12 @@ def test_coverage_counts_the_same(
     collector: Collector,
     tmp_path: Path,
     core: str,
+    way: str,
 ) -> None:
     (tmp_path / "app.py").write_text(COVERED)
     (tmp_path / "library.py").write_text(LIBRARY)
     (tmp_path / ".coveragerc").write_text(
-        "[run]\nbranch = true\nparallel = true\nconcurrency = multiprocessing, thread\n"
+        "[run]\nbranch = true\nparallel = true\n" + CONFIGURATIONS[way]
     )
     env = {"COVERAGE_CORE": core}
     coverage = tools.bin / "coverage"

@@ -25,6 +25,7 @@ def start_agent():
     if disabled or sys.version_info < (3, 10):
         return
     try:
+        leave_out_of_coverage()
         find_agent()
         from otel_run_bootstrap.activation import activate
 
@@ -50,6 +51,19 @@ def folder_of_agent():
     """Return the folder of the packages: in a payload it is within this one, else around it."""
     within = os.path.join(HERE, "site-packages")
     return within if os.path.isdir(within) else os.path.dirname(os.path.dirname(HERE))
+
+
+def leave_out_of_coverage():
+    # type: () -> None
+    """Where a .pth file has made coverage count already, have it leave out what is ours.
+
+    Where it is imported later, the import hook sees to that: see agent_finder.py.
+    """
+    if "coverage.inorout" in sys.modules:
+        counting = sys.modules["coverage"].Coverage.current()
+        rules = getattr(getattr(counting, "_inorout", None), "coverage_match", None)
+        left_out = getattr(rules, "paths", [])
+        left_out.append(os.path.realpath(folder_of_agent()))
 
 
 def report(error):

@@ -20,26 +20,36 @@ START = os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")
 # Seconds for all that the other Python does; importing a library may take some.
 PATIENCE = 120
 USAGE = 2
+INTERRUPTED = 130
 OLDEST = (3, 10)
 
 
 def main(arguments: list[str]) -> int:
     options = read(arguments)
     try:
-        chosen = target.find(options.command, os.environ)
+        document = examine(target.find(options.command, os.environ))
     except CannotRunError as error:
         from otel_run.notice import say
 
         say(str(error))
         return USAGE
-    document = examine(chosen)
-    document["verdict"], document["exit_code"] = conclude(document)
-    if options.json:
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    status: int = document["exit_code"]
+    try:
+        write(document, as_json=options.json)
+    except BrokenPipeError:
+        # The reader, `head` or a pager, has seen enough; Python would flush once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
+
+
+def write(document: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
         sys.stdout.write(json.dumps(document, indent=2) + "\n")
     else:
         page.show(document, sys.stdout, os.environ)
-    status: int = document["exit_code"]
-    return status
+    sys.stdout.flush()
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
@@ -70,13 +80,15 @@ def examine(chosen: target.Target) -> dict[str, Any]:
     elif not is_supported(version):
         value = "too old: the program runs, and nothing is recorded"
         findings.append(finding(PROBLEM, f"Python {version}", value, "use 3.10 or newer"))
-    return {
+    document = {
         "otel_run": __version__,
         "command": chosen.command,
         **seen,
         "python": {"executable": chosen.python, **seen.get("python", {})},
         "findings": findings,
     }
+    document["verdict"], document["exit_code"] = conclude(document)
+    return document
 
 
 def is_supported(version: str) -> bool:

@@ -27,7 +27,7 @@ BUG = "report it with this page: it is a bug of otel-run"
 
 def examine(settings: Settings, *, is_active: bool) -> tuple[list[dict[str, Any]], list[Finding]]:
     """Import what is installed of each library, as a program would, and see what comes of it."""
-    references = sorted(set(INSTRUMENTORS.values()), key=is_carrier)
+    references = sorted(sorted(set(INSTRUMENTORS.values())), key=is_carrier)
     failures = {reference: import_all(reference, is_active) for reference in references}
     rows = [row(reference, failures[reference], settings) for reference in sorted(references)]
     if not is_active:
@@ -133,6 +133,8 @@ def judge(row: dict[str, Any]) -> list[Finding]:
         return [
             finding(WARNING, thing, value, "a program that uses it fails too: install it again")
         ]
+    if reason == omission.NOTHING_TO_CARRY:
+        return []
     if row["state"] == UNPATCHED and row["within"]:
         return [finding(PROBLEM, thing, f"not patched: {reason}", BUG)]
     if row["state"] == UNPATCHED:
