@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.operation import Operation
-    from otel_run.engine.targets import Wrap
+    from otel_run.engine.place import Wrap
 
     Before = Callable[[Call], Operation | None]
     After = Callable[[Operation, Call, object], None]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from otel_run.engine.convention import Convention
-    from otel_run.engine.targets import Wrap
+    from otel_run.engine.place import Wrap
 
     class Target(Protocol):
         """Places to patch, and how."""

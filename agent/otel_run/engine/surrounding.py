@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Recorder, Wrapper
-    from otel_run.engine.targets import Wrap
+    from otel_run.engine.place import Wrap
 
 
 class Surrounding:

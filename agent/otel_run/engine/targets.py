@@ -10,6 +10,7 @@ import sys
 from otel_run.engine.call import Call
 from otel_run.engine.forms import form_of
 from otel_run.engine.frames import unseen
+from otel_run.engine.place import Place
 from otel_run.engine.subclass import replacing
 from otel_run.engine.wrapt import Patched
 from otel_run.export import termination
@@ -23,17 +24,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Form, Recorder, Wrapper
+    from otel_run.engine.place import Wrap
     from otel_run.engine.subclass import Subclass
 
-    # How a place is wrapped, given the function that is there; None where it stays as it is.
-    Wrap = Callable[[Any], Wrapper | None]
 
-
-class Function:
+class Function(Place):
     """A function of which each call is an operation, in the form given, else that of its code."""
 
     def __init__(self, place: str, form: Form | None = None) -> None:
-        self.place = place
+        super().__init__(place)
         self.form = form
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
@@ -41,20 +40,19 @@ class Function:
         yield self.place, lambda function: (self.form or form_of(function))(recorder)
 
 
-class Application:
+class Application(Place):
     """A function that is handed an application, whose calls are the operations."""
 
     def __init__(self, place: str, position: int, name: str, form: Form) -> None:
-        self.place = place
+        super().__init__(place)
         self.position = position
         self.name = name
         self.form = form
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(self.form(recorder))
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+        serve = self.form(recorder)
 
-    def _wrapper(self, serve: Wrapper) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             call = Call(wrapped, instance, args, kwargs)
@@ -66,19 +64,18 @@ class Application:
         return wrapper
 
 
-class Loaded:
+class Loaded(Place):
     """A method after which its object holds an application, whose calls are the operations."""
 
     def __init__(self, place: str, attribute: str, form: Form) -> None:
-        self.place = place
+        super().__init__(place)
         self.attribute = attribute
         self.form = form
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(self.form(recorder))
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+        serve = self.form(recorder)
 
-    def _wrapper(self, serve: Wrapper) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             result = wrapped(*args, **kwargs)
@@ -90,7 +87,7 @@ class Loaded:
         return wrapper
 
 
-class Detail:
+class Detail(Place):
     """A function within an operation that knows something of it.
 
     `before` and `after` read the call, before it runs or after it came back, and return what the
@@ -104,15 +101,12 @@ class Detail:
         before: Callable[[Call], object] | None = None,
         after: Callable[[Call], object] | None = None,
     ) -> None:
-        self.place = place
+        super().__init__(place)
         self.before = before
         self.after = after
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
-
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
         before, after = self.before, self.after
 
         @unseen
@@ -128,17 +122,12 @@ class Detail:
         return wrapper
 
 
-class Silent:
+class Silent(Place):
     """A function of which nothing is recorded: what a library does on its own account."""
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
-
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
             if recorder.off:
@@ -153,20 +142,15 @@ class Silent:
         return wrapper
 
 
-class Lifelong:
+class Lifelong(Place):
     """A function that runs until the process ends, be it by SIGTERM: all is sent before that.
 
     A server may have put the signal's default back since its first library was imported.
     """
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
-
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
             if not recorder.off:
@@ -193,20 +177,17 @@ def tell(recorder: Recorder, read: Callable[[Call], object], call: Call) -> None
         caught(error, recorder.library)
 
 
-class Factory:
+class Factory(Place):
     """A function that makes an object of a class given to it, and is given a subclass instead."""
 
     def __init__(self, place: str, position: int, name: str, subclass: Subclass) -> None:
-        self.place = place
+        super().__init__(place)
         self.position = position
         self.name = name
         self.subclass = subclass
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
-
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
         subclass = self.subclass
         module = sys.modules[self.place.partition(":")[0]]
         make = subclass.maker(recorder, module)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
-    from otel_run.engine.targets import Wrap
+    from otel_run.engine.place import Wrap
 
 
 class Tasks(Convention):

@@ -12,6 +12,7 @@ from _contextvars import Context
 from otel_run.engine.call import Call
 from otel_run.engine.convention import Convention
 from otel_run.engine.frames import unseen
+from otel_run.engine.place import Place
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Recorder, Wrapper
-    from otel_run.engine.targets import Wrap
+    from otel_run.engine.place import Wrap
     from otel_run.signals.context import Node
 
 NODE = "_otel_run_node"
@@ -43,21 +44,19 @@ class ContextCarrier(Convention):
         """Have no scope and no metric."""
 
 
-class Departure:
+class Departure(Place):
     """A method by which its object is handed over: what is current is kept on the object.
 
     An object that can be given a context to run in has None in its attribute `context` until then.
     """
 
     def __init__(self, place: str, *, context: str = "") -> None:
-        self.place = place
+        super().__init__(place)
         self.context = context
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
 
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             kept = not recorder.off and self._keep(recorder, instance)
@@ -83,17 +82,12 @@ class Departure:
         return True
 
 
-class Arrival:
+class Arrival(Place):
     """A method in which such an object does its work: it runs under what was kept."""
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
-
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             node = take(instance)
@@ -104,19 +98,17 @@ class Arrival:
         return wrapper
 
 
-class Errand:
+class Errand(Place):
     """A function that is given another one to call elsewhere."""
 
     def __init__(self, place: str, position: int, name: str) -> None:
-        self.place = place
+        super().__init__(place)
         self.position = position
         self.name = name
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
 
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             node = CURRENT.get()
@@ -131,17 +123,12 @@ class Errand:
         return wrapper
 
 
-class Detached:
+class Detached(Place):
     """A function that starts what serves everybody: nothing is current there."""
 
-    def __init__(self, place: str) -> None:
-        self.place = place
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
 
-    def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
-        """Give the places to patch, and how."""
-        yield self.place, lambda _: self._wrapper(recorder)
-
-    def _wrapper(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
             if recorder.off or CURRENT.get() is None:
@@ -151,7 +138,7 @@ class Detached:
         return wrapper
 
 
-class Listener:
+class Listener(Place):
     """A function that takes functions, to call each with what is about to start.
 
     That has None in its attribute `context` until it is given one to run in. Nothing is patched,
@@ -159,7 +146,7 @@ class Listener:
     """
 
     def __init__(self, place: str, *, context: str) -> None:
-        self.place = place
+        super().__init__(place)
         self.context = context
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
