@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from otel_run import __version__
 from otel_run.export.destinations import SIGNALS
-from otel_run.signals.resource import attributes
+from otel_run.signals.resource import service_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ def introduction(settings: Settings) -> str:
     for signal in SIGNALS:
         targets.setdefault(target(settings, signal), []).append(signal)
     parts = [f"{' and '.join(signals)} {where}" for where, signals in targets.items()]
-    return f"{__version__} records {attributes(settings)['service.name']}: {', '.join(parts)}"
+    return f"{__version__} records {service_name(settings)}: {', '.join(parts)}"
 
 
 def target(settings: Settings, signal: str) -> str:

@@ -52,10 +52,14 @@ def attributes(settings: Settings) -> dict[str, str | int]:
         **_host(),
         **settings.resource_attributes,
     }
-    found["service.name"] = (
-        settings.service_name or found.get("service.name") or _inferred_name() or UNKNOWN_SERVICE
-    )
+    found["service.name"] = service_name(settings)
     return found
+
+
+def service_name(settings: Settings) -> str:
+    """The name alone. No id is drawn for it: who asks may yet fork, past all hooks."""
+    given = settings.service_name or settings.resource_attributes.get("service.name")
+    return given or _inferred_name() or UNKNOWN_SERVICE
 
 
 def _process() -> dict[str, str | int]:

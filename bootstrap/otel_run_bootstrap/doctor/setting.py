@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from otel_run.export.destinations import SIGNALS
 from otel_run.settings import VARIABLES
 from otel_run.settings.complaint import shown
-from otel_run.signals.resource import attributes
+from otel_run.signals.resource import service_name
 from otel_run_bootstrap.doctor.finding import WARNING, Finding, finding
 from otel_run_bootstrap.instrumentation import DISABLED, REQUIRED, unknown_names
 
@@ -61,13 +61,12 @@ def known_variables() -> Iterator[tuple[str, tuple[str, ...], object, str]]:
 
 
 def service(settings: Settings) -> Row:
-    name = attributes(settings)["service.name"]
     source = INFERRED
     if settings.service_name:
         source = "OTEL_SERVICE_NAME"
     elif "service.name" in settings.resource_attributes:
         source = "OTEL_RESOURCE_ATTRIBUTES"
-    return {"name": "OTEL_SERVICE_NAME", "value": str(name), "source": source}
+    return {"name": "OTEL_SERVICE_NAME", "value": service_name(settings), "source": source}
 
 
 def of_signal(settings: Settings, signal: str) -> list[Row]:
