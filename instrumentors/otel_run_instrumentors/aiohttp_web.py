@@ -8,7 +8,12 @@ request that becomes a WebSocket ends with the response that says so.
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+from otel_run.engine.http_server import (
+    SERVER_ERROR,
+    HttpServer,
+    HttpServerDetail,
+    HttpServerRequest,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +22,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 VERSIONS = {(1, 1): "1.1", (1, 0): "1.0"}
-
-SERVER_ERROR = 500
 
 
 class AiohttpRequest(HttpServerRequest):

@@ -8,7 +8,13 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine.forms import asynchronous_taking
-from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+from otel_run.engine.http_server import (
+    SERVER_ERROR,
+    HttpServer,
+    HttpServerDetail,
+    HttpServerRequest,
+)
+from otel_run.engine.url import quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,9 +38,6 @@ class Keys(dict[str, bytes]):
 
 
 KEYS = Keys()
-# What stands in a path as it is; all else was quoted on the wire.
-PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-SERVER_ERROR = 500
 BODIES = frozenset(
     ("http.response.body", "http.response.pathsend", "http.response.zerocopysend"),
 )
@@ -55,7 +58,9 @@ class AsgiRequest(HttpServerRequest):
         self.scheme = get("scheme") or "http"
         self.host = self.fields.get(b"host", b"").decode("latin-1") or server_of(scope)
         raw = get("raw_path")
-        self.path = raw.partition(b"?")[0].decode("latin-1") if raw else quoted(scope["path"])
+        self.path = (
+            raw.partition(b"?")[0].decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
+        )
         self.query = get("query_string", b"").decode("latin-1")
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))
@@ -115,14 +120,6 @@ def server_of(scope: dict[str, Any]) -> str:
     if not server or not server[1]:  # a socket of the file system has no port
         return ""
     return f"{server[0]}:{server[1]}"
-
-
-def quoted(path: str) -> str:
-    if not path.strip(PLAIN):
-        return path
-    from urllib.parse import quote
-
-    return quote(path, safe=PLAIN)
 
 
 def observe(call: Call, operation: ServerOperation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
+from otel_run.engine.url import PLAIN, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ class Keys(dict[str, str]):
         return key
 
 
-# What stands in a path as it is; all else was quoted on the wire.
-PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
 
@@ -40,7 +39,7 @@ class WsgiRequest(HttpServerRequest):
         self.scheme = get("wsgi.url_scheme", "http")
         self.host = get("HTTP_HOST") or server_of(environ)
         path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
-        self.path = quoted(path) if path.strip(PLAIN) else path
+        self.path = quote_path(path, "latin-1") if path.strip(PLAIN) else path
         self.query = get("QUERY_STRING", "")
         self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
         self.peer_address = get("REMOTE_ADDR") or ""
@@ -66,12 +65,6 @@ def read_subject(call: Call) -> object:
 def server_of(environ: Mapping[str, Any]) -> str:
     host: str = environ.get("SERVER_NAME", "")
     return f"{host}:{environ.get('SERVER_PORT', '')}" if host else ""
-
-
-def quoted(path: str) -> str:
-    from urllib.parse import quote
-
-    return quote(path.encode("latin-1", "replace"), safe=PLAIN)
 
 
 def observe(call: Call, operation: ServerOperation) -> None:

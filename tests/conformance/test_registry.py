@@ -192,6 +192,7 @@ def test_every_instrumentor_s_metric_and_scope_are_known() -> None:
     for instrumentor in instrumentors().values():
         if isinstance(instrumentor.convention, ContextCarrier):
             continue  # has neither
+        assert instrumentor.convention.metric is not None
         name, _, boundaries = instrumentor.convention.metric
         assert REGISTRY["metrics"][name]["stability"] == "stable"
         assert list(boundaries) == sorted(boundaries)

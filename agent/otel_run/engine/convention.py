@@ -29,7 +29,8 @@ class Convention:
     """
 
     name: str
-    metric: tuple[str, str, tuple[float, ...]]  # name, what it measures, boundaries in seconds
+    # Name, what it measures, boundaries in seconds; None for what is not measured.
+    metric: tuple[str, str, tuple[float, ...]] | None = None
 
     layer = 0
     library: str
@@ -41,8 +42,9 @@ class Convention:
         self.layer = layer
         self.library = library
         self.scope = Scope(f"otel_run_instrumentors.{library}", __version__)
-        name, what, boundaries = self.metric
-        self.duration = Histogram(self.scope, name, "s", what, boundaries)
+        if self.metric is not None:
+            name, what, boundaries = self.metric
+            self.duration = Histogram(self.scope, name, "s", what, boundaries)
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the call; None when it must run untouched."""

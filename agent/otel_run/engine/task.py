@@ -5,7 +5,6 @@ There is no semantic convention for it; the attributes are of the registry (code
 
 from __future__ import annotations
 
-from otel_run import __version__
 from otel_run.engine.convention import OUTCOME_LIMIT, Convention
 from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.forms import Recorder, form_of
@@ -13,7 +12,7 @@ from otel_run.engine.http_server import ServerOperation
 from otel_run.engine.operation import Operation
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
-from otel_run.signals.description import Description, Outcome, Scope
+from otel_run.signals.description import Description, Outcome
 from otel_run.signals.span import ERROR, INTERNAL, UNSET, Extras, Link
 
 TYPE_CHECKING = False
@@ -34,12 +33,6 @@ class Tasks(Convention):
         self.target = target
         self.recorder = recorder
         self._descriptions: Cache[tuple[str, str], Description] = Cache(512)
-
-    def bind(self, library: str, layer: int) -> None:
-        """Take the place that the instrumentor gives; tasks have no metric."""
-        self.layer = layer
-        self.library = library
-        self.scope = Scope(f"otel_run_instrumentors.{library}", __version__)
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the task; the request that left it behind is over."""

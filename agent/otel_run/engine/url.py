@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
+# What stands in a path as it is; all else was quoted on the wire.
+PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 # A longer URL is parsed anew each time.
 LONGEST_KEPT = 2048
 
@@ -69,6 +72,16 @@ def join_url(scheme: str, host: str, port: int | None, target: object) -> str:
     if not port or port == DEFAULT_PORTS.get(scheme):
         return f"{scheme}://{host}{path}"
     return f"{scheme}://{host}:{port}{path}"
+
+
+def quote_path(path: str, encoding: str) -> str:
+    """Return a path as it was on the wire; `encoding` is that of the bytes that were unquoted.
+
+    One of which `strip(PLAIN)` leaves nothing needs no quoting.
+    """
+    from urllib.parse import quote
+
+    return quote(path.encode(encoding, "replace"), safe=PLAIN)
 
 
 def split_port(authority: str) -> tuple[str, int]:
