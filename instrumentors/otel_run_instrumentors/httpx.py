@@ -35,6 +35,14 @@ def read_response(response: httpx.Response) -> HttpResponse:
     )
 
 
+def read_sender(call: Call) -> str:
+    # A transport of the program's own may send in its own way.
+    client: httpx.Client = call.instance
+    transports = {client._transport, *client._mounts.values()} - {None}  # noqa: SLF001
+    is_plain = all(type(each).__module__ == "httpx._transports.default" for each in transports)
+    return "httpcore" if is_plain else ""
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and redirects are built from it: a copy is sent. A
     # copy by `copy` would lose the stream, as a pickle does.
@@ -50,7 +58,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="httpx",
     versions=">=0.25",
-    convention=HttpClient(read_request, read_response, write_headers),
+    convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
     layer=2,
     targets=(
         "httpx._client:Client._send_single_request",

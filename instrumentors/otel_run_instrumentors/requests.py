@@ -43,6 +43,13 @@ def read_redirect(call: Call) -> HttpResponse | None:
     return read_response(response)
 
 
+def read_sender(call: Call) -> str:
+    # An adapter of the program's own may send in its own way.
+    adapters = call.instance.adapters.values()
+    is_plain = all(type(adapter).__module__ == "requests.adapters" for adapter in adapters)
+    return "urllib3" if is_plain else ""
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
     request = copy_of(call.arg(0, "request"))
@@ -63,7 +70,7 @@ def copy_of(request: requests.PreparedRequest) -> Any:
 INSTRUMENTOR = Instrumentor(
     library="requests",
     versions=">=2.25",
-    convention=HttpClient(read_request, read_response, write_headers),
+    convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
     layer=2,
     targets=(
         "requests.sessions:Session.send",

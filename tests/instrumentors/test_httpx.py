@@ -13,6 +13,7 @@ import pytest
 from contracts.async_http_client import AsyncHttpClientContract, run
 from contracts.http_client import unchecked
 from contracts.http_follower import FollowerContract
+from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
 from contracts.origin import closed_port
 
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 TLS = ssl.create_default_context()
 
 
-class TestHttpx(FollowerContract, StreamerContract):
+class TestHttpx(FollowerContract, SenderContract, StreamerContract):
     """One span per `Client._send_single_request`."""
 
     library = "httpx"
+    sender = "httpcore"
     refusal = "httpx.ConnectError"
     knows_peer_of_failure = False
 
@@ -234,10 +236,11 @@ class TestHttpx(FollowerContract, StreamerContract):
         )
 
 
-class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, StreamerContract):
+class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, SenderContract, StreamerContract):
     """One span per `AsyncClient._send_single_request`."""
 
     library = "httpx"
+    sender = "httpcore"
     refusal = "httpx.ConnectError"
     knows_peer_of_failure = False
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from otel_run.engine.call import Call
     from otel_run.engine.peer import HttpPeer
     from otel_run.engine.url import Origin, Url
-    from otel_run.signals.context import Node
     from otel_run.signals.description import Outcome
     from otel_run.signals.values import Value
 
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     Headers = Callable[[], Iterable[tuple[str, str]]]
 
 NAME = "http.client"
+# Those that write headers where the request leaves the process, or hand it on to one that does.
+WRITERS: dict[str, HttpClient] = {}
 SETTINGS = settings.current()
 PROPAGATORS = SETTINGS.propagators
 RECEIVERS = Receivers(SETTINGS.propagate_to)
@@ -92,11 +93,16 @@ class HttpResponse:
 
 
 class ClientOperation(Operation):
-    """A request that goes out; `headers` is set where they are to be recorded."""
+    """A request that goes out.
 
-    __slots__ = ("headers", "url")
+    `headers` is set where they are to be recorded. `unwritten` are those to send along, where an
+    inner layer is to write them, each time that it sends the request.
+    """
+
+    __slots__ = ("headers", "unwritten", "url")
 
     headers: Headers | None
+    unwritten: Mapping[str, str] | None
     url: Url
 
 
@@ -111,8 +117,10 @@ class HttpClient(Convention):
 
     `read_request` and `read_response` say what was sent and what came back; `write_headers` puts
     the propagated headers where the call will send them from, never into a mapping that is the
-    caller's own. `read_resend` says how many requests went before this one, for the same purpose;
-    an outer library's operation is told.
+    caller's own. `read_sender` names the library that a call is handed on to, "" for none that is
+    sure: where that is recorded too, it writes the headers, for it has a mapping that is nobody's.
+    `read_resend` says how many requests went before this one, for the same purpose; an outer
+    library's operation is told.
     """
 
     name = NAME
@@ -124,16 +132,23 @@ class HttpClient(Convention):
 
     def __init__(
         self,
-        read_request: Callable[[Call], HttpRequest],
+        read_request: Callable[[Call], HttpRequest | None],
         read_response: Callable[[Any], HttpResponse],
         write_headers: Callable[[Call, Mapping[str, str]], None],
         read_resend: Callable[[Call], int] | None = None,
+        read_sender: Callable[[Call], str] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_response = read_response
         self.write_headers = write_headers
         self.read_resend = read_resend
+        self.read_sender = read_sender
         self._urls = Urls(EXCLUSION)
+
+    def bind(self, library: str, layer: int) -> None:
+        """Be known to those that hand requests on."""
+        super().bind(library, layer)
+        WRITERS[library] = self
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the request and propagate its context."""
@@ -154,10 +169,12 @@ class HttpClient(Convention):
         """Describe the request; nothing is recorded of one that is excluded."""
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
-            if self.read_resend is not None:
-                self.count_resend(parent, self.read_resend(call))
+            if type(parent) is ClientOperation:
+                self.assist(parent, call)
             return None
         request = self.read_request(call)
+        if request is None:
+            return None
         url = self._urls.get(request.url)
         if url.is_excluded:
             return Silence()
@@ -167,7 +184,7 @@ class HttpClient(Convention):
         )
         operation = ClientOperation(self, parent, description)
         operation.url = url
-        operation.headers = None
+        operation.headers = operation.unwritten = None
         if operation.sampled:
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
@@ -178,11 +195,17 @@ class HttpClient(Convention):
                 operation.headers = request.headers
         return operation
 
-    def count_resend(self, operation: Node, count: int) -> None:
+    def assist(self, operation: ClientOperation, call: Call) -> None:
+        """Do within an outer library's request what is left to do here."""
+        if self.read_resend is not None:
+            self.count_resend(operation, self.read_resend(call))
+        if operation.unwritten is not None:
+            self.write(operation, call, operation.unwritten)
+
+    def count_resend(self, operation: ClientOperation, count: int) -> None:
         """Say how many requests of the same purpose went before."""
-        attributes: dict[str, Value] | None = getattr(operation, "attributes", None)
-        if count and attributes is not None:
-            attributes["http.request.resend_count"] = count
+        if count and operation.attributes is not None:
+            operation.attributes["http.request.resend_count"] = count
 
     def propagate(self, operation: ClientOperation, call: Call) -> None:
         """Send the operation's context along, to those who are to receive it."""
@@ -200,7 +223,17 @@ class HttpClient(Convention):
             PROPAGATORS,
         )
         if headers:
-            self.write_headers(call, headers)
+            self.write(operation, call, headers)
+
+    def write(self, operation: ClientOperation, call: Call, headers: Mapping[str, str]) -> None:
+        """Write the headers, or have the library do so that the call is handed on to."""
+        # What else happens within the call may go to somebody who is not to receive them.
+        if self.read_sender is not None and RECEIVERS.are_all:
+            writer = WRITERS.get(self.read_sender(call))
+            if writer is not None and not writer.recorder.off:
+                operation.unwritten = headers
+                return
+        self.write_headers(call, headers)
 
     def detail(self, operation: ClientOperation, detail: HttpPeer | HttpResponse) -> None:
         """Add the peer that an inner layer knows; or end, with a response that comes early."""
