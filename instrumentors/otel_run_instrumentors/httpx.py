@@ -9,6 +9,7 @@ from __future__ import annotations
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
+from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -38,18 +40,23 @@ def read_response(response: httpx.Response) -> HttpResponse:
 def read_sender(call: Call) -> str:
     # A transport of the program's own may send in its own way.
     client: httpx.Client = call.instance
-    transports = {client._transport, *client._mounts.values()} - {None}  # noqa: SLF001
-    is_plain = all(type(each).__module__ == "httpx._transports.default" for each in transports)
-    return "httpcore" if is_plain else ""
+    if not is_plain(client._transport):  # noqa: SLF001
+        return ""
+    for transport in client._mounts.values():  # noqa: SLF001
+        if transport is not None and not is_plain(transport):
+            return ""
+    return "httpcore"
+
+
+def is_plain(transport: object) -> bool:
+    kind = type(transport)
+    return kind.__name__ in TRANSPORTS and kind.__module__.startswith("httpx")
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    # The program may have built the request, and redirects are built from it: a copy is sent. A
-    # copy by `copy` would lose the stream, as a pickle does.
-    given: httpx.Request = call.arg(0, "request")
-    request = object.__new__(type(given))
-    request.__dict__.update(given.__dict__)
-    request.headers = given.headers.copy()
+    # The program may have built the request, and redirects are built from it: a copy is sent.
+    request: httpx.Request = replica(call.arg(0, "request"))
+    request.headers = request.headers.copy()
     for name, value in headers.items():  # in half the time of `update`
         request.headers[name] = value
     call.replace(0, "request", request)

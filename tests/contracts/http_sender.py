@@ -20,6 +20,16 @@ class SenderContract(HttpClientContract):
 
     sender: ClassVar[str]
 
+    def test_the_sender_writes_the_headers(
+        self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(self.instrumentor.convention, "write_headers", None)
+        self.request("GET", origin.url())
+
+        span = recording.span()
+        [received] = origin.received
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+
     def test_where_the_sender_is_not_recorded_the_headers_arrive_all_the_same(
         self, recording: Recording, origin: Origin
     ) -> None:

@@ -118,7 +118,8 @@ class HttpClient(Convention):
     `read_request` and `read_response` say what was sent and what came back; `write_headers` puts
     the propagated headers where the call will send them from, never into a mapping that is the
     caller's own. `read_sender` names the library that a call is handed on to, "" for none that is
-    sure: where that is recorded too, it writes the headers, for it has a mapping that is nobody's.
+    sure. Where that is recorded too it writes the headers instead; with `write_into`, if it has
+    that, for what it is handed is nobody's own.
     `read_resend` says how many requests went before this one, for the same purpose; an outer
     library's operation is told.
     """
@@ -137,12 +138,14 @@ class HttpClient(Convention):
         write_headers: Callable[[Call, Mapping[str, str]], None],
         read_resend: Callable[[Call], int] | None = None,
         read_sender: Callable[[Call], str] | None = None,
+        write_into: Callable[[Call, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_response = read_response
         self.write_headers = write_headers
         self.read_resend = read_resend
         self.read_sender = read_sender
+        self.write_into = write_into or write_headers
         self._urls = Urls(EXCLUSION)
 
     def bind(self, library: str, layer: int) -> None:
@@ -199,8 +202,8 @@ class HttpClient(Convention):
         """Do within an outer library's request what is left to do here."""
         if self.read_resend is not None:
             self.count_resend(operation, self.read_resend(call))
-        if operation.unwritten is not None:
-            self.write(operation, call, operation.unwritten)
+        if operation.unwritten is not None and not self.hands_on(call):
+            self.write_into(call, operation.unwritten)
 
     def count_resend(self, operation: ClientOperation, count: int) -> None:
         """Say how many requests of the same purpose went before."""
@@ -222,18 +225,20 @@ class HttpClient(Convention):
             operation.baggage,
             PROPAGATORS,
         )
-        if headers:
-            self.write(operation, call, headers)
+        if not headers:
+            return
+        if self.hands_on(call):
+            operation.unwritten = headers
+        else:
+            self.write_headers(call, headers)
 
-    def write(self, operation: ClientOperation, call: Call, headers: Mapping[str, str]) -> None:
-        """Write the headers, or have the library do so that the call is handed on to."""
+    def hands_on(self, call: Call) -> bool:
+        """Tell whether a library that the call is handed on to sees to its headers."""
         # What else happens within the call may go to somebody who is not to receive them.
-        if self.read_sender is not None and RECEIVERS.are_all:
-            writer = WRITERS.get(self.read_sender(call))
-            if writer is not None and not writer.recorder.off:
-                operation.unwritten = headers
-                return
-        self.write_headers(call, headers)
+        if self.read_sender is None or not RECEIVERS.are_all:
+            return False
+        writer = WRITERS.get(self.read_sender(call))
+        return writer is not None and not writer.recorder.off
 
     def detail(self, operation: ClientOperation, detail: HttpPeer | HttpResponse) -> None:
         """Add the peer that an inner layer knows; or end, with a response that comes early."""
