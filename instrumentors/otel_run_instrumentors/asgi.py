@@ -53,10 +53,10 @@ class AsgiRequest(HttpServerRequest):
     def __init__(self, scope: dict[str, Any]) -> None:
         get = scope.get
         self.pairs = scope["headers"]
-        self.fields = read_fields(self.pairs)
+        self.fields = fields = read_fields(self.pairs)
         self.method = scope["method"]
         self.scheme = get("scheme") or "http"
-        self.host = self.fields.get(b"host", b"").decode("latin-1") or server_of(scope)
+        self.host = fields.get(b"host", b"").decode("latin-1") or server_of(scope)
         raw = get("raw_path")
         self.path = (
             raw.partition(b"?")[0].decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
@@ -64,6 +64,13 @@ class AsgiRequest(HttpServerRequest):
         self.query = get("query_string", b"").decode("latin-1")
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))
+        self.is_continued = b"traceparent" in fields or b"baggage" in fields
+        self.is_forwarded = (
+            b"x-forwarded-for" in fields
+            or b"x-forwarded-proto" in fields
+            or b"x-forwarded-host" in fields
+            or b"forwarded" in fields
+        )
 
     def header(self, name: str) -> str | None:
         value = self.fields.get(KEYS[name])

@@ -45,6 +45,13 @@ class WsgiRequest(HttpServerRequest):
         self.peer_address = get("REMOTE_ADDR") or ""
         port = get("REMOTE_PORT")
         self.peer_port = int(port) if port and str(port).isdigit() else 0
+        self.is_continued = "HTTP_TRACEPARENT" in environ or "HTTP_BAGGAGE" in environ
+        self.is_forwarded = (
+            "HTTP_X_FORWARDED_FOR" in environ
+            or "HTTP_X_FORWARDED_PROTO" in environ
+            or "HTTP_X_FORWARDED_HOST" in environ
+            or "HTTP_FORWARDED" in environ
+        )
 
     def header(self, name: str) -> str | None:
         return self.environ.get(KEYS[name])
@@ -77,7 +84,11 @@ def observe(call: Call, operation: ServerOperation) -> None:
             operation.respond(int(code), rest[0] if rest else ())
         return write
 
-    call.replace(1, "start_response", start)
+    args = call.args
+    if len(args) == 2:  # noqa: PLR2004  as servers pass it
+        call.args = (args[0], start)
+    else:
+        call.replace(1, "start_response", start)
 
 
 def is_whole(call: Call, result: object) -> bool:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from otel_run.engine.call import Call
     from otel_run.engine.forwarded import Forwarded
     from otel_run.signals.description import Outcome, Scope
-    from otel_run.signals.metrics import Series
+    from otel_run.signals.metrics import Level
     from otel_run.signals.values import Attributes, Value
 
     # Names and values, as they are on the wire.
@@ -63,10 +63,14 @@ class HttpServerRequest:
 
     `host` is the authority that the client asked for, as `host:port`; `peer_address` and
     `peer_port` are the other end of the connection. `path` and `query` are as on the wire.
+    `is_continued` and `is_forwarded` tell whether it has headers of a trace, of a proxy: most have
+    none, and need not be asked for each of them.
     """
 
     __slots__ = (
         "host",
+        "is_continued",
+        "is_forwarded",
         "method",
         "path",
         "peer_address",
@@ -84,6 +88,8 @@ class HttpServerRequest:
     version: str
     peer_address: str
     peer_port: int
+    is_continued: bool
+    is_forwarded: bool
 
     def header(self, name: str) -> str | None:
         """Look a header up by its lower-case name."""
@@ -137,7 +143,7 @@ class ServerDescription(Description):
         name: str,
         attributes: Attributes,
         facts: Attributes,
-        active: Series | None,
+        active: Level | None,
     ) -> None:
         super().__init__(scope, name, SERVER, attributes, facts)
         self.active = active
@@ -271,13 +277,17 @@ class HttpServer(Convention):
             self.observe(call, operation)
         active = operation.description.active
         if active is not None:
-            PIPELINE.measure(active, 1)
+            active.rise()
+            if not PIPELINE.threshold:
+                PIPELINE.be_there()  # this may be the last that is heard of a server that hangs
         operation.enter()
         return operation
 
     def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
         """Start an operation that is not current, with all that the request says."""
-        forwarded = read_forwarded(request.header) if TRUST_FORWARDED else None
+        forwarded = None
+        if request.is_forwarded and TRUST_FORWARDED:
+            forwarded = read_forwarded(request.header)
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
@@ -332,7 +342,7 @@ class HttpServer(Convention):
         operation.name = outcome.name
         operation.subject = None
         if description.active is not None and operation.started >= PIPELINE.born:
-            PIPELINE.measure(description.active, -1)
+            description.active.fall()
         operation.end_with(outcome)
 
     def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
@@ -419,7 +429,7 @@ def _is_within(around: Node, subject: object) -> TypeGuard[ServerOperation]:
 
 
 def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
-    remote = extract(request.header, PROPAGATORS)
+    remote = extract(request.header, PROPAGATORS) if request.is_continued else None
     if remote is None:
         return around
     values = {"baggage": remote.baggage} if remote.baggage else None

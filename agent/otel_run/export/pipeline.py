@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections import deque
 
     from otel_run.settings import Settings
-    from otel_run.signals.metrics import Series
+    from otel_run.signals.metrics import Distribution
     from otel_run.signals.span import Span
 else:
     from _collections import deque
@@ -68,7 +68,7 @@ class Pipeline:
 
     def _begin(self) -> None:
         """Have nothing to send, and no thread."""
-        self.queue: deque[Span | tuple[Series, float]] = deque()
+        self.queue: deque[Span | tuple[Distribution, float]] = deque()
         self.late = Late()
         self.threshold = 0
         self._heavy = 0
@@ -96,13 +96,18 @@ class Pipeline:
         else:
             self.queue.append(span)
 
-    def measure(self, series: Series, seconds: float) -> None:
+    def measure(self, series: Distribution, seconds: float) -> None:
         """Take over a point that has no span."""
         size = len(self.queue)
         if size >= self.threshold and not self._attend(size):
             self.late.add(series, seconds)
         else:
             self.queue.append((series, seconds))
+
+    def be_there(self) -> None:
+        """Have the thread, though there is no record: something is told of by now."""
+        if not self._running:
+            self._start()
 
     def _attend(self, size: int) -> bool:
         """See to it that the thread is there and awake; False when the queue is full."""
