@@ -33,14 +33,15 @@ def activate() -> None:
 
 
 def watch() -> None:
-    from otel_run_bootstrap import lifecycle
+    from otel_run_bootstrap import children, lifecycle
     from otel_run_bootstrap.import_hook import ImportHook
     from otel_run_bootstrap.instrumentation import instrument
     from otel_run_instrumentors.registry import INSTRUMENTORS
 
     lifecycle.watch()
     functions: dict[str, Callable[[str], object]] = dict.fromkeys(INSTRUMENTORS, instrument)
-    functions["multiprocessing.util"] = lifecycle.flush_multiprocessing_children
+    functions["multiprocessing.popen_fork"] = children.nudge_who_is_told_to_end
+    functions["multiprocessing.util"] = children.prepare
     functions["coverage.inorout"] = agent_finder.leave_out_of_coverage
     ImportHook(functions).install()
 

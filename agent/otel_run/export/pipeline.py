@@ -75,6 +75,7 @@ class Pipeline:
         self._heavy_lock = RLock()
         self._life = allocate_lock()  # held by who starts or stops the thread
         self._forking = 0  # the thread that holds it for a fork
+        self._holds_signal = False
         self._alarm = allocate_lock()  # held while the thread may sleep
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
@@ -211,7 +212,10 @@ class Pipeline:
         """Send what there is, and wait no longer than that; a later record starts anew."""
         if not (self.queue or self._running or self.worker.pending):
             return
-        # A signal handler may have interrupted who holds it: then this is but the wait.
+        # A signal handler may have interrupted who is about it already.
+        if self._deadline is not None:
+            self._join(seconds)
+            return
         if not self._life.acquire(timeout=seconds):
             return
         until = monotonic() + seconds
@@ -244,6 +248,7 @@ class Pipeline:
         if not self._life.acquire(timeout=EXIT_WAIT):
             return
         self._forking = get_ident()
+        self._holds_signal = termination.hold()
         if not self._running:
             return
         self._stopping = True
@@ -274,15 +279,24 @@ class Pipeline:
         # From 3.13 on Python counts the threads after this, and warns; the next record starts it.
         if sys.version_info < (3, 13) and (self.queue or self.worker.pending):
             self._start()
+        if self._holds_signal:
+            self._holds_signal = False
+            termination.release()
 
     def after_fork_in_child(self) -> None:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
+        node = CURRENT.get()
+        if node is not None and node is not SUPPRESSED:
+            CURRENT.set(node.seen_from_afar())
         self.born = perf_counter_ns()
+        holds_signal = self._holds_signal
         self._begin()
         for instrument in METER:
             instrument.restart()
         self.worker.after_fork_in_child()
+        if holds_signal:
+            termination.release()
 
 
 PIPELINE = Pipeline(settings.current())
