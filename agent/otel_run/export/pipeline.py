@@ -14,7 +14,7 @@ from otel_run import guard, notice, settings
 from otel_run.export import termination
 from otel_run.export.worker import Worker
 from otel_run.native import (
-    RLock,
+    ReentrantLock,
     allocate_lock,
     get_ident,
     get_native_id,
@@ -72,7 +72,7 @@ class Pipeline:
         self.late = Late()
         self.threshold = 0
         self._heavy = 0
-        self._heavy_lock = RLock()
+        self._heavy_lock = ReentrantLock()
         self._life = allocate_lock()  # held by who starts or stops the thread
         self._forking = 0  # the thread that holds it for a fork
         self._holds_signal = False
