@@ -33,17 +33,22 @@ def activate() -> None:
 
 
 def watch() -> None:
-    from otel_run_bootstrap import children, lifecycle
+    from otel_run_bootstrap import lifecycle
     from otel_run_bootstrap.import_hook import ImportHook
     from otel_run_bootstrap.instrumentation import instrument
     from otel_run_instrumentors.registry import INSTRUMENTORS
 
     lifecycle.watch()
     functions: dict[str, Callable[[str], object]] = dict.fromkeys(INSTRUMENTORS, instrument)
-    functions["multiprocessing.popen_fork"] = children.nudge_who_is_told_to_end
-    functions["multiprocessing.util"] = children.prepare
+    functions["multiprocessing.popen_fork"] = functions["multiprocessing.util"] = watch_children
     functions["coverage.inorout"] = agent_finder.leave_out_of_coverage
     ImportHook(functions).install()
+
+
+def watch_children(module_name: str) -> None:
+    from otel_run_bootstrap import children
+
+    children.watch(module_name)
 
 
 def is_tool(argv: list[str]) -> bool:

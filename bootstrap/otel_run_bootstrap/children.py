@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import wraps
 from time import monotonic
 
 from otel_run_bootstrap.lifecycle import shut_down
@@ -24,54 +25,59 @@ INTERVAL = 0.1
 PATIENCE = 2.0
 
 
-def prepare(module_name: str) -> None:
-    """Have children begin with what is current in their parent, and shut down at their end."""
-    import otel_run.signals.ticket  # noqa: F401  what is pickled looks for it
+def watch(module_name: str) -> None:
+    """See to the children, once one of the modules that make them has been executed."""
+    module = sys.modules[module_name]
+    if module_name == "multiprocessing.util":
+        flush_at_the_end(module)
+        go_on_from_parent(sys.modules["multiprocessing.process"])
+    else:
+        nudge_who_is_told_to_end(module)
 
-    util: Any = sys.modules[module_name]
+
+def flush_at_the_end(util: Any) -> None:
+    """Shut down in children, too: they leave by `os._exit`, without atexit."""
 
     def after_fork(_: object) -> None:
-        # They leave by `os._exit`, without atexit.
         util.Finalize(None, shut_down, exitpriority=LAST)
 
     # The registry holds its first argument weakly: a function of this module stays.
     util.register_after_fork(shut_down, after_fork)
-    begin_in(sys.modules["multiprocessing.process"])
 
 
-def begin_in(module: Any) -> None:
-    from functools import wraps
+def go_on_from_parent(process: Any) -> None:
+    """Have children begin with what is current where they are started."""
+    import otel_run.signals.ticket  # noqa: F401  what is pickled looks for it
 
-    bootstrap = module.BaseProcess._bootstrap  # noqa: SLF001
+    bootstrap = process.BaseProcess._bootstrap  # noqa: SLF001
 
     @wraps(bootstrap)
-    def begin(process: Any, *args: Any, **kwargs: Any) -> Any:
+    def begin(child: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            take_ticket(process)
+            take_ticket(child)
             take_nudges()
         except Exception as error:
             swallow(error, "multiprocessing")
-        return bootstrap(process, *args, **kwargs)
+        return bootstrap(child, *args, **kwargs)
 
-    module.BaseProcess._bootstrap = begin  # noqa: SLF001
+    process.BaseProcess._bootstrap = begin  # noqa: SLF001
 
 
-def take_ticket(process: Any) -> None:
-    """Have current what was current where this process was started."""
+def take_ticket(child: Any) -> None:
     from otel_run.signals.context import CURRENT
     from otel_run.signals.ticket import TICKET, redeem
 
-    ticket = vars(process).pop(TICKET, None)
+    ticket = vars(child).pop(TICKET, None)
     if ticket is not None:
         CURRENT.set(redeem(ticket))
 
 
 def take_nudges() -> None:
-    """Let the parent interrupt this process with a signal that does nothing else.
+    """Let a signal that does nothing interrupt this process, unless the program handles it.
 
-    Python handles a signal between two of its instructions. One that comes just before the second
-    waits in a system call is not handled before that returns, and a worker of a pool, which is
-    told to end as it begins to wait, would wait for ever. Without us SIGTERM has no handler.
+    Python handles a signal before its next instruction. One that comes between that and a system
+    call that waits is handled when the call returns: a worker of a pool, which is told to end as
+    it begins to wait for more, would stay. Without us SIGTERM would have no handler, and end it.
     """
     from signal import SIG_DFL, SIGURG, getsignal, signal
 
@@ -79,11 +85,9 @@ def take_nudges() -> None:
         signal(SIGURG, lambda *_: None)
 
 
-def nudge_who_is_told_to_end(module_name: str) -> None:
-    """Nudge a child for which the program waits after it has told it to end."""
-    from functools import wraps
-
-    popen: Any = sys.modules[module_name].Popen
+def nudge_who_is_told_to_end(popen_fork: Any) -> None:
+    """Nudge a child that the program has told to end, while it waits for that."""
+    popen = popen_fork.Popen
     terminate, wait = popen.terminate, popen.wait
 
     @wraps(terminate)
@@ -93,7 +97,7 @@ def nudge_who_is_told_to_end(module_name: str) -> None:
 
     @wraps(wait)
     def wait_for(child: Any, timeout: float | None = None) -> Any:
-        if getattr(child, "otel_run_told", False):
+        if timeout != 0 and getattr(child, "otel_run_told", False):
             began = monotonic()
             try:
                 nudge(child, PATIENCE if timeout is None else min(timeout, PATIENCE))
@@ -107,7 +111,7 @@ def nudge_who_is_told_to_end(module_name: str) -> None:
 
 
 def nudge(child: Any, seconds: float) -> None:
-    """Send the child a signal now and then that nobody ignores more easily, until it has ended."""
+    """Interrupt a child now and then until it has ended, or the time is over."""
     from multiprocessing.connection import wait
     from signal import SIGURG
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collector import Collector
     from programs import Programs
 
+
 @pytest.fixture
 def origin() -> Iterator[Origin]:
     """Whom processes ask."""
@@ -97,6 +98,36 @@ def test_a_call_of_the_child_is_no_part_of_the_parent_s(
     assert child.attributes["url.full"] == origin.url("/child")
     assert parent.attributes["url.full"] == origin.url("/parent")
     assert (child.parent_id, parent.parent_id) == (parent.span_id, "")
+
+
+MASKS = """
+import os, signal, sqlite3
+
+def mask():
+    return sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+def fork():
+    pid = os.fork()
+    if not pid:
+        os.write(1, f"child {mask()}\\n".encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.write(1, f"parent {mask()}\\n".encode())
+
+print(callable(signal.getsignal(signal.SIGTERM)), flush=True)
+sqlite3.connect(":memory:").execute("SELECT 1")
+fork()
+signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+fork()
+"""
+
+
+def test_signals_are_blocked_after_a_fork_as_they_were_before(programs: Programs) -> None:
+    result = programs.run(MASKS)
+    blocked = "[<Signals.SIGTERM: 15>]"
+    lines = ["True", "child []", "parent []", f"child {blocked}", f"parent {blocked}"]
+
+    assert (result.stdout.splitlines(), result.stderr) == (lines, "")
 
 
 # Daemons.

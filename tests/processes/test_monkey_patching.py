@@ -170,7 +170,9 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("start", ["", PATCHES["eventlet"], "import sqlite3\n" + PATCHES["eventlet"]])
+@pytest.mark.parametrize(
+    "start", ["", PATCHES["eventlet"], "import sqlite3\n" + PATCHES["eventlet"]]
+)
 def test_green_threads_of_eventlet_go_on_from_where_they_were_started(
     programs: Programs, collector: Collector, start: str
 ) -> None:

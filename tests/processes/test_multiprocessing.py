@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import signal
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from contracts.origin import Origin
+from otel_run.engine.travel import Traveller
 from otel_run.signals.context import SUPPRESSED, Node
 from otel_run.signals.ticket import issue, redeem
 from processes.arrived import ENV, landed, processes
@@ -522,3 +525,16 @@ def test_a_ticket_holds_plain_values_and_all_that_is_needed(name: str) -> None:
     assert (again.remote, again.convention) == (node is not SUPPRESSED, None)
     for attribute in ("trace_id", "span_id", "sampled", "trace_state", "values"):
         assert getattr(again, attribute) == getattr(node, attribute)
+
+
+def test_what_arrives_is_the_function_itself_where_the_agent_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pickled = pickle.dumps(Traveller(sorted, NODES["a span"]))
+    again = pickle.loads(pickled)  # noqa: S301  it was pickled here
+    copied = copy.copy(again)
+    monkeypatch.delitem(sys.modules, "otel_run.signals.ticket")
+
+    assert pickle.loads(pickled) is sorted  # noqa: S301
+    for one in (again, copied):
+        assert (type(one), one.function, one.node.trace_id) == (Traveller, sorted, 1 << 127)

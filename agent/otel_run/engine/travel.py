@@ -204,7 +204,7 @@ class Traveller:
 
     __slots__ = ("function", "node")
 
-    def __init__(self, function: Callable[..., Any], node: Node | None) -> None:
+    def __init__(self, function: Callable[..., Any], node: Node) -> None:
         self.function = function
         self.node = node
 
@@ -225,8 +225,7 @@ class Traveller:
         return repr(self.function)
 
     def __reduce__(self) -> Any:
-        ticket = () if self.node is None else issue(self.node)
-        return ARRIVE, (ticket, (), self.function)
+        return ARRIVE, (issue(self.node), (), self.function)
 
 
 # Where a process has no agent, this is `reduce(ticket, (), function)`: the function itself.

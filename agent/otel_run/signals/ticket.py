@@ -6,6 +6,7 @@ pickled looks for it among the modules that are there, and goes without where th
 
 from __future__ import annotations
 
+from otel_run.guard import caught
 from otel_run.signals.context import SUPPRESSED, Node
 
 TYPE_CHECKING = False
@@ -41,6 +42,10 @@ def redeem(ticket: Ticket) -> Node:
 
 def arrive(ticket: Ticket, _: object, function: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that runs under what was current where it comes from."""
-    from otel_run.engine.travel import Traveller
+    try:
+        from otel_run.engine.travel import Traveller
 
-    return Traveller(function, redeem(ticket))
+        return Traveller(function, redeem(ticket))
+    except Exception as error:
+        caught(error, "context")
+        return function
