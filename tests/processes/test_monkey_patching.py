@@ -202,3 +202,47 @@ def test_eventlet_finds_no_lock_of_ours(programs: Programs) -> None:
     result = programs.run(LOCKS, env=GREEN)
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "True\n", "")
+
+
+CHILDREN = """
+import multiprocessing, os, time
+from served import ask, serve
+
+def wait(asked):
+    ask("terminated")
+    asked.set()
+    time.sleep(60)
+
+def run(process):
+    process.start()
+    process.join()
+    print(process.exitcode)
+
+def work():
+    context = multiprocessing.get_context("fork")
+    run(context.Process(target=ask, args=("process",)))
+    asked = context.Event()
+    process = context.Process(target=wait, args=(asked,))
+    process.start()
+    asked.wait()
+    process.terminate()
+    process.join()
+    print(process.exitcode, flush=True)
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+    ask("parent" if pid else "forked")
+
+serve("/", work)
+"""
+
+
+@pytest.mark.parametrize("library", PATCHES)
+def test_children_of_a_program_with_green_threads_are_recorded_as_any(
+    programs: Programs, collector: Collector, library: str
+) -> None:
+    result = programs.run(PATCHES[library] + CHILDREN, env=GREEN)
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "0\n-15\n", "")
+    children = dict.fromkeys(("process", "terminated", "forked", "parent"), "/")
+    assert landed(collector) == {"/": "", **children}
