@@ -8,14 +8,6 @@ import sys
 
 from otel_run_bootstrap.mistake import swallow
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-# After all finalizers of the program: they may still record.
-LAST = -sys.maxsize
-
-
 # When the run's folder last got a file, as it was when this process began.
 changed_before = 0
 
@@ -126,14 +118,3 @@ def notify(event: str) -> None:
         getattr(pipeline, event)()
     except Exception as error:
         swallow(error, event)
-
-
-def flush_multiprocessing_children(module_name: str) -> None:
-    """Shut down in children of multiprocessing, too: they leave by `os._exit`, without atexit."""
-    util: Any = sys.modules[module_name]
-
-    def after_fork(_: object) -> None:
-        util.Finalize(None, shut_down, exitpriority=LAST)
-
-    # The registry holds its first argument weakly: a function of this module stays.
-    util.register_after_fork(shut_down, after_fork)

@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
+
     from typing_extensions import Self
 
 
@@ -25,7 +27,7 @@ class Received:
 
 
 class Origin:
-    """An HTTP/1.1 server on loopback.
+    """An HTTP/1.1 server on loopback, with TLS as `localhost`.
 
     `/status/418` answers with that status, `/redirect/2` leads to `/redirect/1` and so on to `/ok`,
     `/redirect/drop` to `/drop`, `/redirect/to/8080` to that port of the same address, and
@@ -35,7 +37,7 @@ class Origin:
     `arrived` is set when something did.
     """
 
-    def __init__(self, address: str = "127.0.0.1") -> None:
+    def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
         self.release = threading.Event()
         self.arrived = threading.Event()
@@ -57,6 +59,9 @@ class Origin:
 
         self._server = Server((address, 0), Handler)
         self._server.daemon_threads = False
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.scheme = "https" if tls else "http"
         self.address = address
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -64,7 +69,9 @@ class Origin:
     def url(self, target: str = "/ok", userinfo: str = "") -> str:
         """The URL of something on this server."""
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{userinfo}{host}:{self.port}{target}"
+        if self.scheme == "https":
+            host = "localhost"
+        return f"{self.scheme}://{userinfo}{host}:{self.port}{target}"
 
     def __enter__(self) -> Self:
         self._thread.start()

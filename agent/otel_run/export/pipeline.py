@@ -14,7 +14,7 @@ from otel_run import guard, notice, settings
 from otel_run.export import termination
 from otel_run.export.worker import Worker
 from otel_run.native import (
-    RLock,
+    ReentrantLock,
     allocate_lock,
     get_ident,
     get_native_id,
@@ -72,9 +72,10 @@ class Pipeline:
         self.late = Late()
         self.threshold = 0
         self._heavy = 0
-        self._heavy_lock = RLock()
+        self._heavy_lock = ReentrantLock()
         self._life = allocate_lock()  # held by who starts or stops the thread
         self._forking = 0  # the thread that holds it for a fork
+        self._holds_signal = False
         self._alarm = allocate_lock()  # held while the thread may sleep
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
@@ -216,7 +217,10 @@ class Pipeline:
         """Send what there is, and wait no longer than that; a later record starts anew."""
         if not (self.queue or self._running or self.worker.pending):
             return
-        # A signal handler may have interrupted who holds it: then this is but the wait.
+        # A signal handler may have interrupted who is about it already.
+        if self._deadline is not None:
+            self._join(seconds)
+            return
         if not self._life.acquire(timeout=seconds):
             return
         until = monotonic() + seconds
@@ -249,6 +253,7 @@ class Pipeline:
         if not self._life.acquire(timeout=EXIT_WAIT):
             return
         self._forking = get_ident()
+        self._holds_signal = termination.hold()
         if not self._running:
             return
         self._stopping = True
@@ -279,15 +284,24 @@ class Pipeline:
         # From 3.13 on Python counts the threads after this, and warns; the next record starts it.
         if sys.version_info < (3, 13) and (self.queue or self.worker.pending):
             self._start()
+        if self._holds_signal:
+            self._holds_signal = False
+            termination.release()
 
     def after_fork_in_child(self) -> None:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
+        node = CURRENT.get()
+        if node is not None and node is not SUPPRESSED:
+            CURRENT.set(node.seen_from_afar())
         self.born = perf_counter_ns()
+        holds_signal = self._holds_signal
         self._begin()
         for instrument in METER:
             instrument.restart()
         self.worker.after_fork_in_child()
+        if holds_signal:
+            termination.release()
 
 
 PIPELINE = Pipeline(settings.current())

@@ -10,7 +10,7 @@ from _bisect import bisect_right
 from itertools import count
 from time import time_ns
 
-from otel_run.native import RLock
+from otel_run.native import ReentrantLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Instrument:
         self.description = description
         self.start = time_ns()
         self.series: dict[object, Series] = {}
-        self._lock = RLock()
+        self._lock = ReentrantLock()
         METER.append(self)
 
     def series_of(self, attributes: Attributes) -> Series:
@@ -164,7 +164,7 @@ class Instrument:
 
     def restart(self) -> None:
         """Begin again from zero, as a forked child does."""
-        self._lock = RLock()
+        self._lock = ReentrantLock()
         self.start = time_ns()
         for series in self.series.values():
             series.clear()
@@ -215,7 +215,7 @@ class Late:
     __slots__ = ("_lock", "_points", "dropped")
 
     def __init__(self) -> None:
-        self._lock = RLock()
+        self._lock = ReentrantLock()
         self._points: dict[Distribution, Distribution] = {}
         self.dropped = 0
 
