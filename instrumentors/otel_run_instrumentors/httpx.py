@@ -6,13 +6,14 @@ program's own too, takes it.
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import httpx
 
@@ -35,6 +36,21 @@ def read_response(response: httpx.Response) -> HttpResponse:
     )
 
 
+def note_redirect(call: Call, request: Any) -> None:
+    response: httpx.Response = call.arg(1, "response")
+    request.resends = len(response.history) + 1
+
+
+def note_challenge(call: Call, _: object) -> None:
+    note_redirect(call, call.arg(0, "request"))  # which is sent again
+
+
+def read_resend(call: Call) -> int:
+    # Taken off, for the program may send the same one again.
+    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
+    return resends
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and redirects are built from it: a copy is sent. A
     # copy by `copy` would lose the stream, as a pickle does.
@@ -50,10 +66,12 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="httpx",
     versions=">=0.25",
-    convention=HttpClient(read_request, read_response, write_headers),
+    convention=HttpClient(read_request, read_response, write_headers, read_resend),
     layer=2,
     targets=(
         "httpx._client:Client._send_single_request",
         "httpx._client:AsyncClient._send_single_request",
+        Note("httpx._client:BaseClient._build_redirect_request", note_redirect),
+        Note("httpx._auth:DigestAuth._parse_challenge", note_challenge),
     ),
 )

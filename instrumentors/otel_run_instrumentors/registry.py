@@ -26,6 +26,7 @@ INSTRUMENTORS = {
     "http.client": "otel_run_instrumentors.http_client",
     "httpcore._async.connection_pool": "otel_run_instrumentors.httpcore",
     "httpcore._sync.connection_pool": "otel_run_instrumentors.httpcore",
+    "httpx._auth": "otel_run_instrumentors.httpx",
     "httpx._client": "otel_run_instrumentors.httpx",
     "hypercorn.app_wrappers": "otel_run_instrumentors.hypercorn",
     "multiprocessing.pool": "otel_run_instrumentors.multiprocessing_pool",

@@ -584,6 +584,11 @@ def garbage_urls(origin: Origin, count: int) -> Iterator[str]:
         yield chance.choice(begins) + "".join(chance.choices(pieces, k=chance.randrange(9)))
 
 
+def resends(spans: list[Span]) -> list[Any]:
+    """How many requests went before each; None where nothing is said of it."""
+    return [span.attributes.get("http.request.resend_count") for span in spans]
+
+
 def hops(spans: list[Span]) -> list[tuple[str, Any, str]]:
     """Target, status and parent of each request of a redirect."""
     return [

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from contracts.async_http_client import AsyncHttpClientContract, run
-from contracts.http_client import unchecked
+from contracts.http_client import resends, unchecked
 from contracts.http_follower import FollowerContract
 from contracts.http_streamer import StreamerContract
 from contracts.origin import closed_port
@@ -116,6 +116,16 @@ class TestHttpx(FollowerContract, StreamerContract):
         assert request.attributes == self.expected(origin, origin.url())
         assert (token.parent_id, request.parent_id) == ("", "")
         assert origin.received[1].headers["x-token"] == ["ok"]
+
+    def test_the_answer_to_a_digest_challenge_is_a_resend(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with httpx.Client() as client:
+            request = client.build_request("GET", origin.url("/digest"))
+            assert client.send(request, auth=httpx.DigestAuth("me", "secret")).text == "ok"
+            client.send(request)
+
+        assert resends(recording.spans()) == [None, 1, None]
 
     def test_hooks_run_as_before_and_their_own_requests_are_spans(
         self, recording: Recording, origin: Origin

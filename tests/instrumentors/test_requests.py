@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.auth import AuthBase
+from requests.auth import AuthBase, HTTPDigestAuth
 
-from contracts.http_client import hops, unchecked
+from contracts.http_client import hops, resends, unchecked
 from contracts.http_follower import FollowerContract
 from contracts.http_streamer import StreamerContract
 from contracts.instrumentor import pickled
@@ -67,6 +67,26 @@ class TestRequests(FollowerContract, StreamerContract):
         spans = recording.spans()
         assert hops(spans) == [("redirect/3", 302, ""), ("redirect/2", 302, "")]
         assert [(span.status, span.events) for span in spans] == [("unset", [])] * 2
+
+    def test_what_a_redirect_led_to_is_a_first_request_when_the_program_sends_it_again(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            response = session.get(origin.url("/redirect/1"), timeout=20)
+            session.send(response.request)
+            session.send(response.history[0].request, allow_redirects=False)
+
+        assert resends(recording.spans()) == [None, 1, None, None]
+
+    def test_a_redirect_that_the_program_follows_itself_is_a_resend(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            first = session.get(origin.url("/redirect/1"), timeout=20, allow_redirects=False)
+            assert first.next is not None
+            session.send(first.next, timeout=20)
+
+        assert resends(recording.spans()) == [None, 1]
 
     @pytest.mark.usefixtures("incoming")
     def test_a_session_keeps_its_headers_and_its_connection(
@@ -204,6 +224,19 @@ class TestRequests(FollowerContract, StreamerContract):
         for received in (first, second):
             assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
 
+    def test_the_answer_to_a_digest_challenge_is_a_resend_within_the_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            session.auth = HTTPDigestAuth("me", "secret")
+            for target in ("/digest", "/redirect/digest"):
+                session.get(origin.url(target), timeout=20)
+                session.auth = HTTPDigestAuth("me", "secret")
+
+        spans = recording.spans()
+        assert hops(spans) == [("digest", 200, ""), ("redirect/digest", 302, ""), ("digest", 200, "")]
+        assert resends(spans) == [1, None, 2]
+
     def test_raise_for_status_raises_after_the_span(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -234,6 +267,17 @@ class TestRequests(FollowerContract, StreamerContract):
             http__request__resend_count=2,
             error__type="503",
         )
+
+    def test_retries_after_a_redirect_count_on(self, recording: Recording, origin: Origin) -> None:
+        from urllib3.util import Retry
+
+        with requests.Session() as session:
+            retry = Retry(2, status_forcelist=[503], raise_on_status=False)
+            session.mount("http://", HTTPAdapter(max_retries=retry))
+            session.get(origin.url("/redirect/status/503"), timeout=20)
+
+        assert len(origin.received) == 4
+        assert resends(recording.spans()) == [None, 3]
 
     def test_a_unix_socket_has_no_peer_port(self, recording: Recording) -> None:
         with requests.Session() as session, pytest.raises(requests.exceptions.InvalidSchema):

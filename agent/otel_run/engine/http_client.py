@@ -73,10 +73,10 @@ class HttpResponse:
     """What came back: status code, and protocol version as `http.client` counts it (11, 20).
 
     `headers` is called where a setting asks for headers. `peer` is whom it came from, where no
-    inner layer tells.
+    inner layer tells. `resends` is how many requests went before it within the same call.
     """
 
-    __slots__ = ("headers", "peer", "status", "version")
+    __slots__ = ("headers", "peer", "resends", "status", "version")
 
     def __init__(
         self,
@@ -84,11 +84,13 @@ class HttpResponse:
         version: int = 0,
         headers: Headers | None = None,
         peer: HttpPeer | None = None,
+        resends: int = 0,
     ) -> None:
         self.status = status
         self.version = version
         self.headers = headers
         self.peer = peer
+        self.resends = resends
 
 
 class ClientOperation(Operation):
@@ -155,7 +157,8 @@ class HttpClient(Convention):
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
             if self.read_resend is not None:
-                self.count_resend(parent, self.read_resend(call))
+                # Each repetition within an outer library's call is one more than that one knows of.
+                self.count_resends(parent, 1 if self.read_resend(call) else 0)
             return None
         request = self.read_request(call)
         url = self._urls.get(request.url)
@@ -173,16 +176,17 @@ class HttpClient(Convention):
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
             if self.read_resend is not None:
-                self.count_resend(operation, self.read_resend(call))
+                self.count_resends(operation, self.read_resend(call))
             if REQUEST_HEADERS.wanted:
                 operation.headers = request.headers
         return operation
 
-    def count_resend(self, operation: Node, count: int) -> None:
-        """Say how many requests of the same purpose went before."""
-        attributes: dict[str, Value] | None = getattr(operation, "attributes", None)
+    def count_resends(self, operation: Node, count: int) -> None:
+        """Say that so many more requests of the same purpose went before."""
+        attributes: dict[str, Any] | None = getattr(operation, "attributes", None)
         if count and attributes is not None:
-            attributes["http.request.resend_count"] = count
+            key = "http.request.resend_count"
+            attributes[key] = attributes.get(key, 0) + count
 
     def propagate(self, operation: ClientOperation, call: Call) -> None:
         """Send the operation's context along, to those who are to receive it."""
@@ -220,6 +224,7 @@ class HttpClient(Convention):
         if operation.attributes is not None:
             if response.peer is not None:
                 add_peer(operation.attributes, response.peer)
+            self.count_resends(operation, response.resends)
             if RESPONSE_HEADERS.wanted and response.headers is not None:
                 RESPONSE_HEADERS.capture(operation, response.headers())
         key = (response.status, response.version, "")
