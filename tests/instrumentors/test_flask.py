@@ -341,6 +341,49 @@ def test_middleware_around_wsgi_app_is_within_the_span(
     )
 
 
+@pytest.mark.parametrize("copies", [False, True])
+def test_middleware_may_replace_the_body_and_copy_the_environment(
+    recording: Recording,
+    app: flask.Flask,
+    copies: bool,  # noqa: FBT001
+) -> None:
+    @app.post("/echo")
+    def echo() -> bytes:
+        return flask.request.get_data()
+
+    def reading(environ: Any, start_response: Any) -> Any:
+        given = {**environ} if copies else environ
+        length = int(environ["CONTENT_LENGTH"])
+        given["wsgi.input"] = BytesIO(environ["wsgi.input"].read(length).upper())
+        return app(given, start_response)
+
+    with serve_werkzeug(reading) as address:
+        request = request_bytes("/echo", method="POST", content="hello")
+        assert answer_to(address, request).endswith(b"HELLO")
+
+    span = recording.span()
+    assert (span.name, span.scope) == ("POST /echo", "otel_run_instrumentors.werkzeug")
+
+
+def test_a_request_that_a_view_makes_to_the_same_path_is_a_child(
+    recording: Recording, app: flask.Flask
+) -> None:
+    outer = flask.Flask("outer")
+
+    @outer.route("/items/<item>")
+    def ask(item: str) -> bytes:
+        assert item == "7"
+        body: bytes = client(app).get(flask.request.path).data
+        return body
+
+    with serve_werkzeug(outer) as address:
+        assert answer_to(address, request_bytes("/items/7")).endswith(b"item 7")
+
+    first, second = recording.spans()
+    assert (first.name, second.name) == ("GET /items/<item>", "GET /items/<int:item>")
+    assert (second.trace_id, second.parent_id) == (first.trace_id, first.span_id)
+
+
 def test_a_request_that_a_view_makes_to_its_own_application_is_a_child(
     recording: Recording, app: flask.Flask
 ) -> None:
