@@ -96,8 +96,9 @@ def is_same(one: Any, other: dict[str, Any]) -> bool:
         return not identities(one["headers"]).isdisjoint(identities(other["headers"]))
     if path is not None and len(path) > 1:
         return True
-    values = (identities(pair[1] for pair in scope["headers"]) for scope in (one, other))
-    return not next(values).isdisjoint(next(values))
+    return not identities(value for _, value in one["headers"]).isdisjoint(
+        identities(value for _, value in other["headers"])
+    )
 
 
 def identities(parts: Iterable[Any]) -> set[int]:
@@ -169,7 +170,7 @@ def is_hang_up(error: BaseException) -> bool:
 
 def read_bridge(call: Call) -> HttpServerDetail:
     """Read how a WSGI application within knows the request."""
-    return HttpServerDetail(inner=call.arg(0, "environ").get("wsgi.input"))
+    return HttpServerDetail(inner=call.arg(0, "environ"))
 
 
 def convention() -> HttpServer:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 INSTRUMENTORS = {
+    "a2wsgi.wsgi": "otel_run_instrumentors.a2wsgi",
     "aiohttp.client": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.client_reqrep": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.connector": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.web_protocol": "otel_run_instrumentors.aiohttp_web",
     "aiohttp.web_response": "otel_run_instrumentors.aiohttp_web",
     "aiosqlite.core": "otel_run_instrumentors.aiosqlite",
+    "asgiref.wsgi": "otel_run_instrumentors.asgiref",
     "botocore.httpsession": "otel_run_instrumentors.botocore",
     "concurrent.futures.process": "otel_run_instrumentors.concurrent_futures",
     "concurrent.futures.thread": "otel_run_instrumentors.concurrent_futures",
