@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from copy import copy
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
 from otel_run.engine.url import join_url
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import httpcore
+
+    from otel_run.engine.peer import HttpPeer
 
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
@@ -45,6 +47,12 @@ def read_response(response: httpcore.Response) -> HttpResponse:
     )
 
 
+def read_peer(call: Call) -> HttpPeer | None:
+    # A connection is closed within a request when that fails; or one that is idle, to make room.
+    connection = call.instance
+    return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
+
+
 def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
     return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
@@ -66,5 +74,7 @@ INSTRUMENTOR = Instrumentor(
     targets=(
         "httpcore._sync.connection_pool:ConnectionPool.handle_request",
         "httpcore._async.connection_pool:AsyncConnectionPool.handle_async_request",
+        Detail("httpcore._sync.http11:HTTP11Connection.close", before=read_peer),
+        Detail("httpcore._async.http11:AsyncHTTP11Connection.aclose", before=read_peer),
     ),
 )

@@ -10,6 +10,7 @@ import pytest
 
 from contracts.async_http_client import AsyncHttpClientContract, run
 from contracts.http_streamer import StreamerContract
+from contracts.origin import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +35,6 @@ class TestHttpcore(StreamerContract):
 
     library = "httpcore"
     refusal = "httpcore.ConnectError"
-    knows_peer_of_failure = False
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -68,6 +68,23 @@ class TestHttpcore(StreamerContract):
         assert len({received.peer for received in origin.received}) == 1
         assert len(recording.spans()) == 2
 
+    def test_an_idle_connection_that_makes_room_is_no_peer_of_what_fails(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        port = closed_port()
+        with httpcore.ConnectionPool(max_connections=1) as pool:
+            pool.request("GET", origin.url())
+            with pytest.raises(httpcore.ConnectError):
+                pool.request("GET", f"http://127.0.0.1:{port}/")
+
+        assert recording.spans()[1].attributes == {
+            "error.type": "httpcore.ConnectError",
+            "http.request.method": "GET",
+            "server.address": "127.0.0.1",
+            "server.port": port,
+            "url.full": f"http://127.0.0.1:{port}/",
+        }
+
     def test_through_a_proxy_the_server_is_the_one_that_is_meant(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -88,7 +105,6 @@ class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
 
     library = "httpcore"
     refusal = "httpcore.ConnectError"
-    knows_peer_of_failure = False
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

@@ -34,7 +34,6 @@ class TestHttpx(FollowerContract, StreamerContract):
 
     library = "httpx"
     refusal = "httpx.ConnectError"
-    knows_peer_of_failure = False
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -249,7 +248,6 @@ class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, StreamerContract
 
     library = "httpx"
     refusal = "httpx.ConnectError"
-    knows_peer_of_failure = False
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
