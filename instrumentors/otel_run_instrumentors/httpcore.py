@@ -66,15 +66,19 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     call.replace(0, "request", request)
 
 
-INSTRUMENTOR = Instrumentor(
-    library="httpcore",
-    versions=">=0.18",
-    convention=HttpClient(read_request, read_response, write_headers),
-    layer=1,
-    targets=(
-        "httpcore._sync.connection_pool:ConnectionPool.handle_request",
-        "httpcore._async.connection_pool:AsyncConnectionPool.handle_async_request",
-        Detail("httpcore._sync.http11:HTTP11Connection.close", before=read_peer),
-        Detail("httpcore._async.http11:AsyncHTTP11Connection.aclose", before=read_peer),
-    ),
-)
+def instrumentor(library: str, versions: str) -> Instrumentor:
+    return Instrumentor(
+        library=library,
+        versions=versions,
+        convention=HttpClient(read_request, read_response, write_headers),
+        layer=1,
+        targets=(
+            f"{library}._sync.connection_pool:ConnectionPool.handle_request",
+            f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
+            Detail(f"{library}._sync.http11:HTTP11Connection.close", before=read_peer),
+            Detail(f"{library}._async.http11:AsyncHTTP11Connection.aclose", before=read_peer),
+        ),
+    )
+
+
+INSTRUMENTOR = instrumentor("httpcore", ">=0.18")

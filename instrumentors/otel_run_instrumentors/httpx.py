@@ -63,15 +63,19 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     call.replace(0, "request", request)
 
 
-INSTRUMENTOR = Instrumentor(
-    library="httpx",
-    versions=">=0.25",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend),
-    layer=2,
-    targets=(
-        "httpx._client:Client._send_single_request",
-        "httpx._client:AsyncClient._send_single_request",
-        Note("httpx._client:BaseClient._build_redirect_request", note_redirect),
-        Note("httpx._auth:DigestAuth._parse_challenge", note_challenge),
-    ),
-)
+def instrumentor(library: str, versions: str) -> Instrumentor:
+    return Instrumentor(
+        library=library,
+        versions=versions,
+        convention=HttpClient(read_request, read_response, write_headers, read_resend),
+        layer=2,
+        targets=(
+            f"{library}._client:Client._send_single_request",
+            f"{library}._client:AsyncClient._send_single_request",
+            Note(f"{library}._client:BaseClient._build_redirect_request", note_redirect),
+            Note(f"{library}._auth:DigestAuth._parse_challenge", note_challenge),
+        ),
+    )
+
+
+INSTRUMENTOR = instrumentor("httpx", ">=0.25")

@@ -1,11 +1,12 @@
-"""httpcore by itself, sync and async."""
+"""httpcore and httpcore2 by themselves, sync and async."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpcore
+import httpcore2
 import pytest
 
 from contracts.async_http_client import AsyncHttpClientContract, run
@@ -34,19 +35,20 @@ class TestHttpcore(StreamerContract):
     """One span per `ConnectionPool.handle_request`."""
 
     library = "httpcore"
+    module: ClassVar[Any] = httpcore
     refusal = "httpcore.ConnectError"
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
     ) -> tuple[int, bytes]:
-        with httpcore.ConnectionPool() as pool:
+        with self.module.ConnectionPool() as pool:
             response = pool.request(
                 method, url, headers=pairs(headers), extensions=options(timeout)
             )
             return response.status, response.content
 
     def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
-        with httpcore.ConnectionPool() as pool, pool.stream("GET", url) as response:
+        with self.module.ConnectionPool() as pool, pool.stream("GET", url) as response:
             chunks = iter(response.iter_stream())
             first = next(chunks)
             between()
@@ -56,9 +58,9 @@ class TestHttpcore(StreamerContract):
     def test_a_request_stays_as_it_is_and_can_be_sent_again(
         self, recording: Recording, origin: Origin
     ) -> None:
-        request = httpcore.Request("GET", origin.url(), headers={"Host": "h", "X-Mine": "1"})
+        request = self.module.Request("GET", origin.url(), headers={"Host": "h", "X-Mine": "1"})
         before = list(request.headers)
-        with httpcore.ConnectionPool() as pool:
+        with self.module.ConnectionPool() as pool:
             for _ in range(2):
                 response = pool.handle_request(request)
                 assert response.read() == b"ok"
@@ -72,13 +74,13 @@ class TestHttpcore(StreamerContract):
         self, recording: Recording, origin: Origin
     ) -> None:
         port = closed_port()
-        with httpcore.ConnectionPool(max_connections=1) as pool:
+        with self.module.ConnectionPool(max_connections=1) as pool:
             pool.request("GET", origin.url())
-            with pytest.raises(httpcore.ConnectError):
+            with pytest.raises(self.module.ConnectError):
                 pool.request("GET", f"http://127.0.0.1:{port}/")
 
         assert recording.spans()[1].attributes == {
-            "error.type": "httpcore.ConnectError",
+            "error.type": self.refusal,
             "http.request.method": "GET",
             "server.address": "127.0.0.1",
             "server.port": port,
@@ -88,7 +90,7 @@ class TestHttpcore(StreamerContract):
     def test_through_a_proxy_the_server_is_the_one_that_is_meant(
         self, recording: Recording, origin: Origin
     ) -> None:
-        with httpcore.HTTPProxy(origin.url("/")) as proxy:
+        with self.module.HTTPProxy(origin.url("/")) as proxy:
             proxy.request("GET", "http://elsewhere.example:8080/path?q=1")
 
         assert origin.received[0].target == "http://elsewhere.example:8080/path?q=1"
@@ -104,12 +106,13 @@ class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
     """One span per `AsyncConnectionPool.handle_async_request`."""
 
     library = "httpcore"
+    module: ClassVar[Any] = httpcore
     refusal = "httpcore.ConnectError"
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
     ) -> tuple[int, bytes]:
-        async with httpcore.AsyncConnectionPool() as pool:
+        async with self.module.AsyncConnectionPool() as pool:
             response = await pool.request(
                 method, url, headers=pairs(headers), extensions=options(timeout)
             )
@@ -118,7 +121,7 @@ class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
     def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
         async def main() -> list[bytes]:
             async with (
-                httpcore.AsyncConnectionPool() as pool,
+                self.module.AsyncConnectionPool() as pool,
                 pool.stream("GET", url) as response,
             ):
                 chunks = response.aiter_stream().__aiter__()
@@ -127,3 +130,19 @@ class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
                 return [first, *[chunk async for chunk in chunks]]
 
         return run(main())
+
+
+class TestHttpcore2(TestHttpcore):
+    """The same of httpcore2."""
+
+    library = "httpcore2"
+    module = httpcore2
+    refusal = "httpcore2.ConnectError"
+
+
+class TestAsyncHttpcore2(TestAsyncHttpcore):
+    """The same of httpcore2."""
+
+    library = "httpcore2"
+    module = httpcore2
+    refusal = "httpcore2.ConnectError"

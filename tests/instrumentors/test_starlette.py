@@ -56,12 +56,15 @@ if TYPE_CHECKING:
     Headers = list[tuple[bytes, bytes]]
 
 
+# Whose client the test client is.
+CLIENT = "httpx" if issubclass(TestClient, httpx.Client) else "httpx2"
+
+
 @pytest.fixture(autouse=True)
 def _unrecorded_client(recording: Recording) -> None:
-    """Record what is served alone, where the test client is httpx's."""
+    """Record what is served alone."""
     del recording
-    if issubclass(TestClient, httpx.Client):
-        instrumentors()["httpx"].unpatch()
+    instrumentors()[CLIENT].unpatch()
 
 
 class TestStarlette(AsgiServerContract):
@@ -508,7 +511,7 @@ def test_an_application_made_before_patching_is_recorded(recording: Recording) -
     assert made.get("/items/7").text == "{'item': 7}"
     assert recording.spans() == []
     patch_imported()
-    instrumentors()["httpx"].unpatch()
+    instrumentors()[CLIENT].unpatch()
     made.get("/items/7")
 
     assert recording.span().name == "GET /items/{item:int}"
