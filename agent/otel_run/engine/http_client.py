@@ -156,9 +156,9 @@ class HttpClient(Convention):
         """Describe the request; nothing is recorded of one that is excluded."""
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
-            if self.read_resend is not None:
-                # Each repetition within an outer library's call is one more than that one knows of.
-                self.count_resends(parent, 1 if self.read_resend(call) else 0)
+            # Each repetition within an outer library's call is one more than that one knows of.
+            if self.read_resend is not None and self.read_resend(call):
+                self.count_resends(parent, 1)
             return None
         request = self.read_request(call)
         url = self._urls.get(request.url)
@@ -175,8 +175,8 @@ class HttpClient(Convention):
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
-            if self.read_resend is not None:
-                self.count_resends(operation, self.read_resend(call))
+            if self.read_resend is not None and (count := self.read_resend(call)):
+                self.count_resends(operation, count)
             if REQUEST_HEADERS.wanted:
                 operation.headers = request.headers
         return operation
@@ -184,7 +184,7 @@ class HttpClient(Convention):
     def count_resends(self, operation: Node, count: int) -> None:
         """Say that so many more requests of the same purpose went before."""
         attributes: dict[str, Any] | None = getattr(operation, "attributes", None)
-        if count and attributes is not None:
+        if attributes is not None:
             key = "http.request.resend_count"
             attributes[key] = attributes.get(key, 0) + count
 
@@ -224,7 +224,8 @@ class HttpClient(Convention):
         if operation.attributes is not None:
             if response.peer is not None:
                 add_peer(operation.attributes, response.peer)
-            self.count_resends(operation, response.resends)
+            if response.resends:
+                self.count_resends(operation, response.resends)
             if RESPONSE_HEADERS.wanted and response.headers is not None:
                 RESPONSE_HEADERS.capture(operation, response.headers())
         key = (response.status, response.version, "")
