@@ -175,9 +175,7 @@ def read_bridge(call: Call) -> HttpServerDetail:
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(
-        read_request, read_subject, observe, is_hang_up=is_hang_up, is_same=is_same
-    )
+    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up, is_same=is_same)
 
 
 # How an application is wrapped: one with scope, receive and send.

@@ -37,7 +37,7 @@ def read_request(call: Call) -> HttpServerRequest | None:
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
-    return (asgi if "type" in other else wsgi).is_same(one, other)
+    return asgi.is_same(one, other) if "type" in other else wsgi.is_same(one, other)
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
@@ -82,9 +82,7 @@ SERVE = iterable(is_whole)
 INSTRUMENTOR = Instrumentor(
     library="django",
     versions=">=4.2",
-    convention=HttpServer(
-        read_request, given, observe, read_result=read_result, is_same=is_same
-    ),
+    convention=HttpServer(read_request, given, observe, read_result=read_result, is_same=is_same),
     layer=0,
     targets=(
         Function("django.core.handlers.wsgi:WSGIHandler.__call__", SERVE),

@@ -30,9 +30,7 @@ def read_response(response: requests.Response) -> HttpResponse:
     version: int = getattr(response.raw, "version", 0)
     # What answers to a challenge keeps the responses that came before it.
     resends = len(response.history)
-    return HttpResponse(
-        response.status_code, version, response.headers.items, resends=resends
-    )
+    return HttpResponse(response.status_code, version, response.headers.items, resends=resends)
 
 
 def read_redirect(call: Call) -> HttpResponse | None:

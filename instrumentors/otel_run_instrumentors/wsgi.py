@@ -107,9 +107,7 @@ def convention(
     read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
 ) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(
-        WsgiRequest, read_subject, observe, read_detail=read_detail, is_same=is_same
-    )
+    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail, is_same=is_same)
 
 
 # How an application is wrapped.

@@ -39,7 +39,7 @@ def shop() -> flask.Flask:
         return flask.Response(flask.stream_with_context(pieces()))
 
     @app.route("/fail")
-    def fail() -> None:
+    def fail() -> str:
         raise Unhandled("nobody takes it")
 
     return app

@@ -410,8 +410,8 @@ def programs(origin: Origin) -> dict[str, Program]:
         "wsgiref": with_wsgiref,
         "werkzeug": with_werkzeug,
         "fastapi": with_fastapi,
-        "a2wsgi": lambda: answers_of(a2wsgi.WSGIMiddleware(application)),
-        "asgiref": lambda: answers_of(WsgiToAsgi(application)),
+        "a2wsgi": lambda: answers_of(a2wsgi.WSGIMiddleware(application)),  # type: ignore[arg-type]
+        "asgiref": lambda: answers_of(WsgiToAsgi(application)),  # type: ignore[no-untyped-call]
         "hypercorn": with_hypercorn,
         "starlette": with_starlette,
         "uvicorn": with_uvicorn,

@@ -16,4 +16,4 @@ class TestAsgiref(InstrumentorContract, WsgiBridgeContract):
     library = "asgiref"
 
     def adapt(self, application: Any) -> Any:
-        return WsgiToAsgi(application)
+        return WsgiToAsgi(application)  # type: ignore[no-untyped-call]

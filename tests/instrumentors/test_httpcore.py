@@ -136,7 +136,7 @@ class TestHttpcore2(TestHttpcore):
     """The same of httpcore2."""
 
     library = "httpcore2"
-    module = httpcore2
+    module: ClassVar[Any] = httpcore2
     refusal = "httpcore2.ConnectError"
 
 
@@ -144,5 +144,5 @@ class TestAsyncHttpcore2(TestAsyncHttpcore):
     """The same of httpcore2."""
 
     library = "httpcore2"
-    module = httpcore2
+    module: ClassVar[Any] = httpcore2
     refusal = "httpcore2.ConnectError"

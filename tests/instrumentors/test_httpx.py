@@ -97,9 +97,10 @@ class TestHttpx(FollowerContract, StreamerContract):
     def test_a_token_that_an_auth_flow_fetches_has_its_own_span(
         self, recording: Recording, origin: Origin
     ) -> None:
-        module = self.module
+        module: Any = self.module
+        auth: type[httpx.Auth] = module.Auth
 
-        class Token(module.Auth):
+        class Token(auth):  # type: ignore[valid-type, misc]
             requires_response_body = True
 
             def auth_flow(
@@ -157,7 +158,7 @@ class TestHttpx(FollowerContract, StreamerContract):
         error = ValueError("mine")
         seen: list[httpx.Request] = []
 
-        def answer(request: httpx.Request) -> httpx.Response:
+        def answer(request: httpx.Request) -> Any:
             seen.append(request)
             if request.url.path == "/fail":
                 raise error
@@ -190,7 +191,7 @@ class TestHttpx(FollowerContract, StreamerContract):
         ]
 
     def test_a_double_of_a_connection_need_not_tell_its_peer(self, recording: Recording) -> None:
-        def answer(_: httpx.Request) -> httpx.Response:
+        def answer(_: httpx.Request) -> Any:
             told = {"http_version": b"HTTP/2", "network_stream": object()}
             return self.module.Response(204, extensions=told)
 
@@ -289,7 +290,7 @@ class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, StreamerContract
         async def main() -> str:
             transport = self.module.ASGITransport(app=application)
             async with self.module.AsyncClient(transport=transport) as client:
-                return (await client.get("http://host/path")).text
+                return str((await client.get("http://host/path")).text)
 
         assert run(main()) == "served"
         [span] = unchecked(recording)
@@ -308,7 +309,7 @@ class TestHttpx2(TestHttpx):
     """The same of httpx2."""
 
     library = "httpx2"
-    module = httpx2
+    module: ClassVar[Any] = httpx2
     refusal = "httpx2.ConnectError"
 
 
@@ -316,7 +317,7 @@ class TestAsyncHttpx2(TestAsyncHttpx):
     """The same of httpx2."""
 
     library = "httpx2"
-    module = httpx2
+    module: ClassVar[Any] = httpx2
     refusal = "httpx2.ConnectError"
 
 

@@ -234,7 +234,11 @@ class TestRequests(FollowerContract, StreamerContract):
                 session.auth = HTTPDigestAuth("me", "secret")
 
         spans = recording.spans()
-        assert hops(spans) == [("digest", 200, ""), ("redirect/digest", 302, ""), ("digest", 200, "")]
+        assert hops(spans) == [
+            ("digest", 200, ""),
+            ("redirect/digest", 302, ""),
+            ("digest", 200, ""),
+        ]
         assert resends(spans) == [1, None, 2]
 
     def test_raise_for_status_raises_after_the_span(

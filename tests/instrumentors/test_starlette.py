@@ -356,7 +356,7 @@ MIDDLEWARE = [
     Middleware(CORSMiddleware, allow_origins=["*"]),
     Middleware(GZipMiddleware, minimum_size=1),
     Middleware(TrustedHostMiddleware, allowed_hosts=["shop.example"]),
-    Middleware(SessionMiddleware, secret_key="secret"),
+    Middleware(SessionMiddleware, secret_key="secret"),  # noqa: S106  a test's
 ]
 
 # Without us, too, the oldest Hypercorn ends when the oldest BaseHTTPMiddleware does.

@@ -203,10 +203,11 @@ class HttpServer(Convention):
 
     `read_request` says what came in, None for what is no request; `read_subject` gives an object
     that belongs to this request alone: two layers are of one request when it is the same, or when
-    `is_same` finds out that what one has been handed was made of the other's. `observe` arranges that the operation is told when the response starts, and
-    where nobody else knows, when it is complete. `read_detail` says what the call has come to when
-    the response starts, or when it fails; `read_result` what it returned. `is_hang_up` tells
-    whether an exception says that the client has gone: that is no error of the server's.
+    `is_same` finds out that what one has been handed was made of the other's. `observe` arranges
+    that the operation is told when the response starts, and where nobody else knows, when it is
+    complete. `read_detail` says what the call has come to when the response starts, or when it
+    fails; `read_result` what it returned. `is_hang_up` tells whether an exception says that the
+    client has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -286,7 +287,11 @@ class HttpServer(Convention):
             return False
         if around.subject is subject:
             return subject is not None
-        if self.is_same is None or around.subject is None or not self.is_same(around.subject, subject):
+        if (
+            self.is_same is None
+            or around.subject is None
+            or not self.is_same(around.subject, subject)
+        ):
             return False
         around.subject = subject
         return True
