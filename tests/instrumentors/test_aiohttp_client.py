@@ -212,14 +212,6 @@ class TestAiohttpClient(AsyncHttpClientContract, FollowerContract, StreamerContr
 
         assert recording.spans() == []
 
-    def test_what_is_told_of_a_redirect_is_how_often_it_was_sent(
-        self, recording: Recording, origin: Origin
-    ) -> None:
-        self.follow("GET", origin.url("/redirect/2"))
-
-        spans = recording.spans()
-        assert resends(spans) == [None, 1, 2]
-
     def test_through_a_proxy_the_server_is_the_one_that_is_meant(
         self, recording: Recording, origin: Origin
     ) -> None:
