@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,18 @@ class FollowerContract(HttpClientContract):
             self.follow("GET", origin.url("/redirect/2"))
 
         assert resends(recording.spans()) == [None, 1, 2] * 2
+
+    def test_too_many_redirects_are_not_the_last_response_s_error(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with suppress(Exception):  # some return the last response
+            self.follow("GET", origin.url("/redirect/99"))
+
+        spans = recording.spans()
+        assert 2 < len(spans) == len(origin.received) < 99
+        assert {span.attributes["http.response.status_code"] for span in spans} == {302}
+        assert [(span.status, span.events) for span in spans] == [("unset", [])] * len(spans)
+        assert resends(spans) == [None, *range(1, len(spans))]
 
     def test_a_redirect_to_nobody_is_the_last_request_s_error(
         self, recording: Recording, origin: Origin
