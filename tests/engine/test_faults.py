@@ -14,15 +14,15 @@ import urllib.request
 import warnings
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
 
 import a2wsgi
 import aiohttp
 import httpcore
-import httpcore2
 import httpx
-import httpx2
 import pytest
 import requests
 import sqlalchemy as sa
@@ -70,6 +70,9 @@ if TYPE_CHECKING:
     from otel_run.engine import Instrumentor
 
 Program = Callable[[], object]
+
+httpx2: Any = import_module("httpx2") if find_spec("httpx2") else None
+httpcore2: Any = import_module("httpcore2") if find_spec("httpcore2") else None
 
 
 class Hostile:  # noqa: PLW1641  it has one, that fails
@@ -147,6 +150,14 @@ def with_httpcore(url: str, module: Any = httpcore) -> object:
     with module.ConnectionPool() as pool:
         response = pool.request("GET", url)
         return response.status, response.content
+
+
+def with_successors(origin: Origin) -> dict[str, Program]:
+    """Programs of httpx2 and httpcore2, where they are installed."""
+    return {
+        "httpx2": lambda: ask(partial(with_httpx, module=httpx2), origin),
+        "httpcore2": lambda: ask(partial(with_httpcore, module=httpcore2), origin),
+    }
 
 
 def with_aiohttp(url: str) -> object:
@@ -396,8 +407,7 @@ def programs(origin: Origin) -> dict[str, Program]:
         "urllib.request": lambda: ask(with_urllib, origin),
         "httpx": lambda: ask(with_httpx, origin),
         "httpcore": lambda: ask(with_httpcore, origin),
-        "httpx2": lambda: ask(partial(with_httpx, module=httpx2), origin),
-        "httpcore2": lambda: ask(partial(with_httpcore, module=httpcore2), origin),
+        **({} if httpx2 is None else with_successors(origin)),
         "aiohttp.client": lambda: ask(with_aiohttp, origin),
         "botocore": lambda: ask(with_botocore, origin),
         "sqlite3": with_sqlite3,
@@ -536,6 +546,8 @@ def targets_of(instrumentor: Instrumentor) -> list[Any]:
 
 def cases() -> Iterator[Any]:
     for library, instrumentor in instrumentors().items():
+        if find_spec(library.partition(".")[0]) is None:
+            continue
         if isinstance(instrumentor.convention, ContextCarrier):
             continue  # reads nothing; what may go wrong with it is in tests/context
         points = {f"{type(holder).__name__}.{name}" for holder, name in functions_of(instrumentor)}

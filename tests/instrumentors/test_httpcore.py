@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpcore
-import httpcore2
 import pytest
 
 from contracts.async_http_client import AsyncHttpClientContract, run
 from contracts.http_proxied import ProxiedContract
 from contracts.http_streamer import StreamerContract
 from contracts.origin import closed_port
+
+httpcore2: Any = import_module("httpcore2") if find_spec("httpcore2") else None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -123,6 +126,7 @@ class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
         return run(main())
 
 
+@pytest.mark.skipif(httpcore2 is None, reason="not with the oldest h11")
 class TestHttpcore2(TestHttpcore):
     """The same of httpcore2."""
 
@@ -131,6 +135,7 @@ class TestHttpcore2(TestHttpcore):
     refusal = "httpcore2.ConnectError"
 
 
+@pytest.mark.skipif(httpcore2 is None, reason="not with the oldest h11")
 class TestAsyncHttpcore2(TestAsyncHttpcore):
     """The same of httpcore2."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import pickle
 import ssl
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
-import httpx2
 import pytest
 
 from contracts.async_http_client import AsyncHttpClientContract, run
@@ -17,6 +18,8 @@ from contracts.http_follower import FollowerContract
 from contracts.http_proxied import ProxiedContract
 from contracts.http_streamer import StreamerContract
 from contracts.origin import closed_port
+
+httpx2: Any = import_module("httpx2") if find_spec("httpx2") else None
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
@@ -296,6 +299,7 @@ class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, StreamerContract
         assert recording.span().attributes["error.type"] == f"{self.library}.ReadTimeout"
 
 
+@pytest.mark.skipif(httpx2 is None, reason="not with the oldest h11")
 class TestHttpx2(TestHttpx):
     """The same of httpx2."""
 
@@ -304,6 +308,7 @@ class TestHttpx2(TestHttpx):
     refusal = "httpx2.ConnectError"
 
 
+@pytest.mark.skipif(httpx2 is None, reason="not with the oldest h11")
 class TestAsyncHttpx2(TestAsyncHttpx):
     """The same of httpx2."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
-import uvicorn.middleware.wsgi
+from uvicorn.middleware import wsgi
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.asgi_server import AsgiServerContract, plain
@@ -23,13 +23,20 @@ if TYPE_CHECKING:
     from recording import Recording
 
 
+# The oldest knew no a2wsgi.
+KNOWS_A2WSGI = hasattr(wsgi, "_WSGIMiddleware")
+OWN_BRIDGE: Any = getattr(wsgi, "_WSGIMiddleware" if KNOWS_A2WSGI else "WSGIMiddleware")
+
+
 class TestWsgiMiddleware(WsgiBridgeContract):
     """What uvicorn has of its own where a2wsgi is not installed."""
+
+    tells_mount = KNOWS_A2WSGI
 
     def adapt(self, application: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it is on its way out
-            return uvicorn.middleware.wsgi._WSGIMiddleware(application)
+            return OWN_BRIDGE(application)
 
 
 class TestUvicorn(AsgiServerContract):
