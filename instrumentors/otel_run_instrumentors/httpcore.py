@@ -6,11 +6,10 @@ httpx there is no span.
 
 from __future__ import annotations
 
-from copy import copy
-
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
+from otel_run.engine.replica import replica
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -59,18 +58,26 @@ def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and may send it again: a copy is sent instead.
-    request: httpcore.Request = copy(call.arg(0, "request"))
-    ours = [(name.encode(), value.encode()) for name, value in headers.items()]
-    names = {name for name, _ in ours}
-    request.headers = [pair for pair in request.headers if pair[0].lower() not in names] + ours
+    request: httpcore.Request = replica(call.arg(0, "request"))
+    request.headers = list(request.headers)
     call.replace(0, "request", request)
+    write_into(call, headers)
+
+
+def write_into(call: Call, headers: Mapping[str, str]) -> None:
+    given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
+    for name, value in headers.items():
+        field = name.encode()
+        for pair in [pair for pair in given if pair[0].lower() == field]:
+            given.remove(pair)
+        given.append((field, value.encode()))
 
 
 def instrumentor(library: str, versions: str) -> Instrumentor:
     return Instrumentor(
         library=library,
         versions=versions,
-        convention=HttpClient(read_request, read_response, write_headers),
+        convention=HttpClient(read_request, read_response, write_headers, write_into=write_into),
         layer=1,
         targets=(
             f"{library}._sync.connection_pool:ConnectionPool.handle_request",

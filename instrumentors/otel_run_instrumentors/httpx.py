@@ -9,6 +9,7 @@ from __future__ import annotations
 from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
+from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -51,23 +53,41 @@ def read_resend(call: Call) -> int:
     return resends
 
 
+def sends_itself(client: httpx.Client) -> bool:
+    """Tell whether a transport of the program's own may send, in its own way."""
+    if not is_plain(client._transport):  # noqa: SLF001
+        return True
+    for transport in client._mounts.values():  # noqa: SLF001
+        if transport is not None and not is_plain(transport):
+            return True
+    return False
+
+
+def is_plain(transport: object) -> bool:
+    kind = type(transport)
+    return kind.__name__ in TRANSPORTS and kind.__module__.startswith("httpx")
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    # The program may have built the request, and redirects are built from it: a copy is sent. A
-    # copy by `copy` would lose the stream, as a pickle does.
-    given: httpx.Request = call.arg(0, "request")
-    request = object.__new__(type(given))
-    request.__dict__.update(given.__dict__)
-    request.headers = given.headers.copy()
+    # The program may have built the request, and redirects are built from it: a copy is sent.
+    request: httpx.Request = replica(call.arg(0, "request"))
+    request.headers = request.headers.copy()
     for name, value in headers.items():  # in half the time of `update`
         request.headers[name] = value
     call.replace(0, "request", request)
 
 
-def instrumentor(library: str, versions: str) -> Instrumentor:
+def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
     return Instrumentor(
         library=library,
         versions=versions,
-        convention=HttpClient(read_request, read_response, write_headers, read_resend),
+        convention=HttpClient(
+            read_request,
+            read_response,
+            write_headers,
+            read_resend,
+            read_sender=lambda call: "" if sends_itself(call.instance) else sender,
+        ),
         layer=2,
         targets=(
             f"{library}._client:Client._send_single_request",
@@ -78,4 +98,4 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
     )
 
 
-INSTRUMENTOR = instrumentor("httpx", ">=0.25")
+INSTRUMENTOR = instrumentor("httpx", ">=0.25", "httpcore")

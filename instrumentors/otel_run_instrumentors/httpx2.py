@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from otel_run_instrumentors import httpx
 
-INSTRUMENTOR = httpx.instrumentor("httpx2", ">=2.0")
+INSTRUMENTOR = httpx.instrumentor("httpx2", ">=2.0", "httpcore2")

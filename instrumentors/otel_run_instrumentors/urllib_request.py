@@ -5,10 +5,9 @@ Openers, handlers and `urlopen` all end in this method for http and https.
 
 from __future__ import annotations
 
-from copy import copy
-
 from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def read_resend(call: Call) -> int:
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may send its request again, elsewhere: a copy is sent instead.
-    request: urllib.request.Request = copy(call.arg(1, "req"))
+    request: urllib.request.Request = replica(call.arg(1, "req"))
     request.unredirected_hdrs = dict(request.unredirected_hdrs)
     for name, value in headers.items():
         request.add_unredirected_header(name, value)

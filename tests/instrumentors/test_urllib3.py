@@ -10,6 +10,7 @@ from urllib3._collections import HTTPHeaderDict
 
 from contracts.http_client import hops, resends
 from contracts.http_follower import FollowerContract
+from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from recording import Recording
 
 
-class TestUrllib3(FollowerContract, StreamerContract):
+class TestUrllib3(FollowerContract, SenderContract, StreamerContract):
     """One span per attempt."""
 
     library = "urllib3"
+    sender = "http.client"
     refusal = "urllib3.exceptions.NewConnectionError"
 
     def request(
