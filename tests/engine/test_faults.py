@@ -53,6 +53,7 @@ from contracts.origin import Origin, closed_port
 from contracts.wire import answer_to, request_bytes, without_date
 from contracts.wsgi_servers import serve_waitress, serve_werkzeug
 from otel_run import guard
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.travel import ContextCarrier
 from otel_run.engine.url import Urls
 from otel_run.export.pipeline import PIPELINE
@@ -514,6 +515,12 @@ NOT_TAKEN = {
     *(
         (library, "HttpClient.count_resends")
         for library in ("http.client", "httpcore", "httpcore2", "urllib3", "botocore")
+    ),
+    # What hands on to it is not patched here.
+    *(
+        (library, "HttpClient.write_into")
+        for library, instrumentor in instrumentors().items()
+        if isinstance(instrumentor.convention, HttpClient)
     ),
     *(
         (library, "HttpServer.is_same")
