@@ -86,18 +86,30 @@ def read_request(call: Call) -> HttpServerRequest | None:
 
 
 def read_subject(call: Call) -> object:
-    return subject_of(call.arg(0, "scope").get("headers"))
+    return call.arg(0, "scope")
 
 
-def subject_of(headers: Any) -> object:
-    """Return one header, a tuple that stays what it is when scope or headers are copied.
+def is_same(one: Any, other: dict[str, Any]) -> bool:
+    """Tell whether a scope was made of another one.
 
-    Middleware adds headers behind it, and some replace that of the host.
+    Middleware copies scopes, deeply too, and makes headers or the path anew. What it does not make
+    anew are the very objects that came from the server, and a client within the program makes its
+    own. Single bytes are always the same objects, the path `/` among them.
     """
-    for pair in headers or ():
-        if pair[0] != b"host":
-            return pair
-    return headers
+    if not isinstance(one, dict) or "headers" not in one:
+        return False
+    path = one.get("raw_path")
+    if path is not other.get("raw_path"):
+        return not identities(one["headers"]).isdisjoint(identities(other["headers"]))
+    if path is not None and len(path) > 1:
+        return True
+    return not identities(value for _, value in one["headers"]).isdisjoint(
+        identities(value for _, value in other["headers"])
+    )
+
+
+def identities(parts: Iterable[Any]) -> set[int]:
+    return {id(part) for part in parts if len(part) > 1}
 
 
 def read_fields(headers: Any) -> dict[bytes, bytes]:
@@ -165,12 +177,12 @@ def is_hang_up(error: BaseException) -> bool:
 
 def read_bridge(call: Call) -> HttpServerDetail:
     """Read how a WSGI application within knows the request."""
-    return HttpServerDetail(inner=call.arg(0, "environ").get("wsgi.input"))
+    return HttpServerDetail(inner=call.arg(0, "environ"))
 
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up)
+    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up, is_same=is_same)
 
 
 # How an application is wrapped: one with scope, receive and send.

@@ -6,7 +6,7 @@ program's own too, takes it.
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
 from otel_run.engine.replica import replica
@@ -14,6 +14,7 @@ from otel_run.engine.replica import replica
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import httpx
 
@@ -37,15 +38,29 @@ def read_response(response: httpx.Response) -> HttpResponse:
     )
 
 
-def read_sender(call: Call) -> str:
-    # A transport of the program's own may send in its own way.
-    client: httpx.Client = call.instance
+def note_redirect(call: Call, request: Any) -> None:
+    response: httpx.Response = call.arg(1, "response")
+    request.resends = len(response.history) + 1
+
+
+def note_challenge(call: Call, _: object) -> None:
+    note_redirect(call, call.arg(0, "request"))  # which is sent again
+
+
+def read_resend(call: Call) -> int:
+    # Taken off, for the program may send the same one again.
+    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
+    return resends
+
+
+def sends_itself(client: httpx.Client) -> bool:
+    """Tell whether a transport of the program's own may send, in its own way."""
     if not is_plain(client._transport):  # noqa: SLF001
-        return ""
+        return True
     for transport in client._mounts.values():  # noqa: SLF001
         if transport is not None and not is_plain(transport):
-            return ""
-    return "httpcore"
+            return True
+    return False
 
 
 def is_plain(transport: object) -> bool:
@@ -62,13 +77,25 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     call.replace(0, "request", request)
 
 
-INSTRUMENTOR = Instrumentor(
-    library="httpx",
-    versions=">=0.25",
-    convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
-    layer=2,
-    targets=(
-        "httpx._client:Client._send_single_request",
-        "httpx._client:AsyncClient._send_single_request",
-    ),
-)
+def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
+    return Instrumentor(
+        library=library,
+        versions=versions,
+        convention=HttpClient(
+            read_request,
+            read_response,
+            write_headers,
+            read_resend,
+            read_sender=lambda call: "" if sends_itself(call.instance) else sender,
+        ),
+        layer=2,
+        targets=(
+            f"{library}._client:Client._send_single_request",
+            f"{library}._client:AsyncClient._send_single_request",
+            Note(f"{library}._client:BaseClient._build_redirect_request", note_redirect),
+            Note(f"{library}._auth:DigestAuth._parse_challenge", note_challenge),
+        ),
+    )
+
+
+INSTRUMENTOR = instrumentor("httpx", ">=0.25", "httpcore")

@@ -65,8 +65,23 @@ class WsgiRequest(HttpServerRequest):
 
 
 def read_subject(call: Call) -> object:
-    environ: dict[str, Any] = call.arg(0, "environ")
-    return environ.get("wsgi.input")
+    return call.arg(0, "environ")
+
+
+def is_same(one: Any, other: dict[str, Any]) -> bool:
+    """Tell whether an environment was made of another one, or of the input of one.
+
+    Middleware copies environments, and replaces the input or the path, but seldom both.
+    """
+    if not isinstance(one, dict):
+        return one is other.get("wsgi.input")
+    if "wsgi.input" not in one:
+        return False
+    path = one.get("PATH_INFO", "")
+    # A string of one character, as the path `/` is, is always the same object.
+    return one["wsgi.input"] is other.get("wsgi.input") or (
+        len(path) > 1 and path is other.get("PATH_INFO")
+    )
 
 
 def server_of(environ: Mapping[str, Any]) -> str:
@@ -103,7 +118,7 @@ def convention(
     read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
 ) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail)
+    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail, is_same=is_same)
 
 
 # How an application is wrapped.

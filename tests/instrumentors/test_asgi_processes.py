@@ -50,6 +50,36 @@ COMMANDS = {
 }
 
 
+OF_WSGI = """
+import os
+from flask import Flask
+
+app = Flask("shop")
+
+@app.route("/items/<int:item>")
+def read(item: int) -> str:
+    return str(os.getpid())
+"""
+
+
+def test_an_application_of_wsgi_is_one_span_with_its_route(
+    programs: Programs, collector: Collector
+) -> None:
+    (programs.folder / "app.py").write_text(OF_WSGI)
+    port = closed_port()
+    command = [*UVICORN, str(port), "--interface", "wsgi", "--lifespan", "off"]
+    process = programs.start(["-m", *command])
+    served = [ask(process, port) for _ in range(2)]
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+
+    collector.wait_for(lambda collector: len(requests(collector)) >= 2)
+    assert served == [process.pid] * 2
+    assert [(span.name, span.origin.scope) for span in requests(collector)] == [
+        ("GET /items/<int:item>", "otel_run_instrumentors.uvicorn")
+    ] * 2
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_request_is_one_span_of_the_process_that_served_it(
     programs: Programs, collector: Collector, name: str

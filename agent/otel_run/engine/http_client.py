@@ -74,10 +74,10 @@ class HttpResponse:
     """What came back: status code, and protocol version as `http.client` counts it (11, 20).
 
     `headers` is called where a setting asks for headers. `peer` is whom it came from, where no
-    inner layer tells.
+    inner layer tells. `resends` is how many requests went before it within the same call.
     """
 
-    __slots__ = ("headers", "peer", "status", "version")
+    __slots__ = ("headers", "peer", "resends", "status", "version")
 
     def __init__(
         self,
@@ -85,11 +85,13 @@ class HttpResponse:
         version: int = 0,
         headers: Headers | None = None,
         peer: HttpPeer | None = None,
+        resends: int = 0,
     ) -> None:
         self.status = status
         self.version = version
         self.headers = headers
         self.peer = peer
+        self.resends = resends
 
 
 class ClientOperation(Operation):
@@ -192,23 +194,26 @@ class HttpClient(Convention):
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
-            if self.read_resend is not None:
-                self.count_resend(operation, self.read_resend(call))
+            if self.read_resend is not None and (count := self.read_resend(call)):
+                self.count_resends(operation, count)
             if REQUEST_HEADERS.wanted:
                 operation.headers = request.headers
         return operation
 
     def assist(self, operation: ClientOperation, call: Call) -> None:
         """Do within an outer library's request what is left to do here."""
-        if self.read_resend is not None:
-            self.count_resend(operation, self.read_resend(call))
+        # Each repetition is one more than the outer one knows of.
+        if self.read_resend is not None and self.read_resend(call):
+            self.count_resends(operation, 1)
         if operation.unwritten is not None and not self.hands_on(call):
             self.write_into(call, operation.unwritten)
 
-    def count_resend(self, operation: ClientOperation, count: int) -> None:
-        """Say how many requests of the same purpose went before."""
-        if count and operation.attributes is not None:
-            operation.attributes["http.request.resend_count"] = count
+    def count_resends(self, operation: ClientOperation, count: int) -> None:
+        """Say that so many more requests of the same purpose went before."""
+        attributes: dict[str, Any] | None = operation.attributes
+        if attributes is not None:
+            key = "http.request.resend_count"
+            attributes[key] = attributes.get(key, 0) + count
 
     def propagate(self, operation: ClientOperation, call: Call) -> None:
         """Send the operation's context along, to those who are to receive it."""
@@ -258,6 +263,8 @@ class HttpClient(Convention):
         if operation.attributes is not None:
             if response.peer is not None:
                 add_peer(operation.attributes, response.peer)
+            if response.resends:
+                self.count_resends(operation, response.resends)
             if RESPONSE_HEADERS.wanted and response.headers is not None:
                 RESPONSE_HEADERS.capture(operation, response.headers())
         key = (response.status, response.version, "")

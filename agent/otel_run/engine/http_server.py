@@ -208,11 +208,12 @@ class HttpServer(Convention):
     """Server spans: one for each request that comes in, made by the outermost layer.
 
     `read_request` says what came in, None for what is no request; `read_subject` gives an object
-    that belongs to this request alone and that every layer sees: two layers are of one request when
-    it is the same. `observe` arranges that the operation is told when the response starts, and
-    where nobody else knows, when it is complete. `read_detail` says what the call has come to when
-    the response starts, or when it fails; `read_result` what it returned. `is_hang_up` tells
-    whether an exception says that the client has gone: that is no error of the server's.
+    that belongs to this request alone: two layers are of one request when it is the same, or when
+    `is_same` finds out that what one has been handed was made of the other's. `observe` arranges
+    that the operation is told when the response starts, and where nobody else knows, when it is
+    complete. `read_detail` says what the call has come to when the response starts, or when it
+    fails; `read_result` what it returned. `is_hang_up` tells whether an exception says that the
+    client has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -233,6 +234,7 @@ class HttpServer(Convention):
         read_detail: ReadDetail | None = None,
         read_result: ReadResult | None = None,
         is_hang_up: Callable[[BaseException], bool] | None = None,
+        is_same: Callable[[Any, Any], bool] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_subject = read_subject
@@ -240,6 +242,7 @@ class HttpServer(Convention):
         self.read_detail = read_detail
         self.read_result = read_result
         self.is_hang_up = is_hang_up
+        self.is_same = is_same
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
     def bind(self, library: str, layer: int) -> None:
@@ -258,7 +261,7 @@ class HttpServer(Convention):
         if around is SUPPRESSED:
             return None
         subject = self.read_subject(call)
-        if around is not None and _is_within(around, subject):
+        if around is not None and self._is_within(around, subject):
             if self.read_detail is not None and self.observe is not None:
                 around.asked = self.read_detail, call
                 self.observe(call, around)  # an outer layer may hear of the response much later
@@ -283,6 +286,24 @@ class HttpServer(Convention):
         operation.enter()
         return operation
 
+    def _is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
+        """Tell whether an outer layer records this very request, be it an application of its kind.
+
+        What it has become is looked for next, by what lies further within.
+        """
+        if not isinstance(around, ServerOperation):
+            return False
+        if around.subject is subject:
+            return subject is not None
+        if (
+            self.is_same is None
+            or around.subject is None
+            or not self.is_same(around.subject, subject)
+        ):
+            return False
+        around.subject = subject
+        return True
+
     def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
         """Start an operation that is not current, with all that the request says."""
         forwarded = None
@@ -303,7 +324,7 @@ class HttpServer(Convention):
 
     def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
-        if detail.subject is None or detail.subject is operation.subject:
+        if detail.subject is None or self._is_within(operation, detail.subject):
             operation.ask()
             self.add(operation, detail)
 
@@ -421,11 +442,6 @@ class HttpServer(Convention):
             attributes["error.type"] = kind
         name = f"{description.name} {route}" if route else description.name
         return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
-
-
-def _is_within(around: Node, subject: object) -> TypeGuard[ServerOperation]:
-    """Tell whether an outer layer records this very request, be it an application of its kind."""
-    return isinstance(around, ServerOperation) and around.subject is subject is not None
 
 
 def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
