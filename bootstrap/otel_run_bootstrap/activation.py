@@ -41,6 +41,7 @@ def watch() -> None:
     lifecycle.watch()
     functions: dict[str, Callable[[str], object]] = dict.fromkeys(INSTRUMENTORS, instrument)
     functions["multiprocessing.util"] = lifecycle.flush_multiprocessing_children
+    functions["billiard.pool"] = lifecycle.flush_billiard_workers
     functions["coverage.inorout"] = agent_finder.leave_out_of_coverage
     ImportHook(functions).install()
 
