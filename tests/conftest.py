@@ -23,6 +23,7 @@ pytest.register_assert_rewrite(
     "contracts.http_server",
     "contracts.http_streamer",
     "contracts.instrumentor",
+    "processes.server",
 )
 
 if TYPE_CHECKING:

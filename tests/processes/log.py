@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-from time import monotonic
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,21 +35,20 @@ class Log:
             self.open -= 1
             self.grown.notify_all()
 
-    def await_line(self, pattern: str, times: int = 1, within: float = PATIENCE) -> re.Match[str]:
+    def await_line(self, pattern: str, times: int = 1) -> re.Match[str]:
         """Wait until it has been written so often; return the last one."""
-        until = monotonic() + within
-        with self.grown:
-            while len(found := list(re.finditer(pattern, str(self)))) < times:
-                assert self.open and self.grown.wait(until - monotonic()), (pattern, str(self))
-        return found[times - 1]
+        assert self.has(pattern, times, PATIENCE), f"no {pattern!r}:\n{self}"
+        return self.find(pattern)[times - 1]
 
     def has(self, pattern: str, times: int, within: float) -> bool:
         """Tell whether it is written so often, in a time that may be too short."""
-        try:
-            self.await_line(pattern, times, within)
-        except AssertionError:
-            return False
-        return True
+        with self.grown:
+            self.grown.wait_for(lambda: not self.open or len(self.find(pattern)) >= times, within)
+            return len(self.find(pattern)) >= times
+
+    def find(self, pattern: str) -> list[re.Match[str]]:
+        """Find it wherever it is by now."""
+        return list(re.finditer(pattern, str(self)))
 
     def close(self) -> None:
         """Wait for the end."""

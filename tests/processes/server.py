@@ -77,9 +77,7 @@ class Server:
             trace_id = token_hex(16)
             traceparent = f"00-{trace_id}-{token_hex(8)}-01"
             with suppress(ConnectionError):  # nobody listens yet, or any more
-                answer = answer_to(
-                    self.address, request_bytes("/items/7", traceparent=traceparent)
-                )
+                answer = answer_to(self.address, request_bytes("/items/7", traceparent=traceparent))
                 if answer:
                     pid = self.served[trace_id] = int(answer.rpartition(b"\r\n")[2])
                     return pid
@@ -136,7 +134,7 @@ def check_arrival(collector: Collector, server: Server, name: str, library: str)
     """
     spans = collector.spans()
     where = [(span.trace_id, span.resource["process.pid"]) for span in spans]
-    assert sorted(where) == sorted(server.served.items()), str(server.log)
+    assert sorted(where) == sorted(server.served.items())
     assert {(span.kind, span.name, span.scope) for span in spans} == {
         ("server", name, f"otel_run_instrumentors.{library}")
     }
