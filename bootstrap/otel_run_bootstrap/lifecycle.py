@@ -135,7 +135,7 @@ def flush_billiard_workers(module_name: str) -> None:
     What is told of their end comes first: it may still record. The parent may kill them afterwards.
     """
     kind: Any = sys.modules[module_name].Worker
-    leave = kind._do_exit
+    leave = kind._do_exit  # noqa: SLF001 (which ends in `os._exit`)
 
     def do_exit(worker: Any, *arguments: Any) -> None:
         on_exit = worker.on_exit
@@ -150,4 +150,4 @@ def flush_billiard_workers(module_name: str) -> None:
         worker.on_exit = tell
         leave(worker, *arguments)
 
-    kind._do_exit = do_exit
+    kind._do_exit = do_exit  # noqa: SLF001
