@@ -127,27 +127,3 @@ def flush_multiprocessing_children(module_name: str) -> None:
 
     # The registry holds its first argument weakly: a function of this module stays.
     util.register_after_fork(shut_down, after_fork)
-
-
-def flush_billiard_workers(module_name: str) -> None:
-    """Shut down in Celery's workers, too: billiard's leave by `os._exit`, without finalizers.
-
-    What is told of their end comes first: it may still record. The parent may kill them afterwards.
-    """
-    kind: Any = sys.modules[module_name].Worker
-    leave = kind._do_exit  # noqa: SLF001 (which ends in `os._exit`)
-
-    def do_exit(worker: Any, *arguments: Any) -> None:
-        on_exit = worker.on_exit
-
-        def tell(*told: Any) -> None:
-            try:
-                if on_exit is not None:
-                    on_exit(*told)
-            finally:
-                shut_down()
-
-        worker.on_exit = tell
-        leave(worker, *arguments)
-
-    kind._do_exit = do_exit  # noqa: SLF001

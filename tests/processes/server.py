@@ -138,6 +138,7 @@ def check_arrival(collector: Collector, server: Server, name: str, library: str)
     assert {(span.kind, span.name, span.scope) for span in spans} == {
         ("server", name, f"otel_run_instrumentors.{library}")
     }
+    assert {span.resource["service.name"] for span in spans} == {"shop"}
     instances = {
         (span.resource["process.pid"], span.resource["service.instance.id"]) for span in spans
     }

@@ -36,7 +36,7 @@ if __name__ == "__main__":
 """
 ROUTE = "GET /items/<int:item>"
 # Older versions of Flask know no other way to name the application.
-ENVIRONMENT = {"FLASK_APP": "shop"}
+ENVIRONMENT = {"FLASK_APP": "shop", "OTEL_SERVICE_NAME": "shop"}
 # Those that look for changes do so each second.
 PATIENCE = 5.0  # s
 
