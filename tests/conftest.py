@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
     "contracts.instrumentor",
     "contracts.wsgi_bridge",
     "contracts.wsgi_framework",
+    "processes.server",
 )
 
 if TYPE_CHECKING:

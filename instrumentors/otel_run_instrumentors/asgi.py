@@ -127,11 +127,11 @@ def read_headers(headers: Fields) -> Iterator[tuple[str, str]]:
 
 
 def read_address(client: Any) -> tuple[str, int]:
-    """Return address and port; test clients have a name in the place of an address."""
+    """Return address and port, which granian writes as text; test clients have a name instead."""
     if not client or not isinstance(client[0], str):
         return "", 0
     is_address = ":" in client[0] or client[0][-1:].isdigit()
-    return (client[0], client[1] or 0) if is_address else ("", 0)
+    return (client[0], int(client[1] or 0)) if is_address else ("", 0)
 
 
 def server_of(scope: dict[str, Any]) -> str:

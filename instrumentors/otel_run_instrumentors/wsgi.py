@@ -42,8 +42,10 @@ class WsgiRequest(HttpServerRequest):
         self.path = quote_path(path, "latin-1") if path.strip(PLAIN) else path
         self.query = get("QUERY_STRING", "")
         self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
-        self.peer_address = get("REMOTE_ADDR") or ""
-        port = get("REMOTE_PORT")
+        address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")
+        if not port and ":" in address:
+            address, port = split_address(address)
+        self.peer_address = address
         self.peer_port = int(port) if port and str(port).isdigit() else 0
         self.is_continued = "HTTP_TRACEPARENT" in environ or "HTTP_BAGGAGE" in environ
         self.is_forwarded = (
@@ -62,6 +64,14 @@ class WsgiRequest(HttpServerRequest):
                 yield key[5:].replace("_", "-").lower(), value
             elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
                 yield key.replace("_", "-").lower(), value
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Take the port off: older versions of granian write `127.0.0.1:8000` and `[::1]:8000`."""
+    if address.startswith("[") or address.count(":") == 1:
+        host, _, port = address.rpartition(":")
+        return host.strip("[]"), port
+    return address, ""
 
 
 def read_subject(call: Call) -> object:

@@ -237,6 +237,25 @@ def test_a_request_is_one_span_with_its_route(
     assert b"hunter2marker" not in recording.exported()
 
 
+@pytest.mark.parametrize(
+    ("told", "address", "port"),
+    [
+        ("127.0.0.1:4711", "127.0.0.1", {"network__peer__port": 4711}),
+        ("[::1]:4711", "::1", {"network__peer__port": 4711}),
+        ("::1", "::1", {}),
+    ],
+)
+def test_an_address_may_come_with_its_port(
+    recording: Recording, app: flask.Flask, told: str, address: str, port: dict[str, Any]
+) -> None:
+    assert client(app).get("/items/7", environ_overrides={"REMOTE_ADDR": told}).data
+    expected = attributes(http__route="/items/<int:item>", url__path="/items/7", **port)
+    for name in ("client.address", "network.peer.address"):
+        expected[name] = address
+
+    assert recording.span().attributes == expected
+
+
 def test_an_exception_that_flask_answers_is_recorded(
     recording: Recording, app: flask.Flask
 ) -> None:

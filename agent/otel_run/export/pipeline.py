@@ -80,6 +80,7 @@ class Pipeline:
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
         self._running = False
+        self._awaited = False  # by who gives it a turn
         self._stopping = False
         self._closing = False
         self._deadline: float | None = None
@@ -169,6 +170,7 @@ class Pipeline:
                 self._rest()
                 self._closing = self._deadline is not None
                 self.worker.work(self)
+                self._awaited = False
                 if self._stopping and self._deadline is None:
                     break
         except Exception as error:
@@ -200,6 +202,15 @@ class Pipeline:
             return False
         self._done.release()
         return True
+
+    def give_turn(self, seconds: float) -> None:
+        """Have the thread send what there is, and wait for it no longer than that."""
+        until = monotonic() + seconds
+        self._awaited = True
+        self.worker.hurry()
+        self._wake()
+        while self._awaited and self._running and monotonic() < until:
+            sleep(0.001)
 
     @property
     def stopping(self) -> bool:
