@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def given(call: Call) -> dict[str, Any]:
-    environ: dict[str, Any] = call.arg(0, "environ") or call.arg(0, "scope")
+    environ: dict[str, Any] = call.arg(0, "environ") or call.arg(0, "scope") or {}
     return environ
 
 
 def read_request(call: Call) -> HttpServerRequest | None:
-    if "type" not in given(call):
-        return wsgi.WsgiRequest(call)
     scope = given(call)
+    if "type" not in scope:
+        return wsgi.read_request(call)
     query = scope.get("query_string")
     if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
         scope = {**scope, "query_string": query.encode()}

@@ -31,8 +31,7 @@ class WsgiRequest(HttpServerRequest):
 
     __slots__ = ("environ",)
 
-    def __init__(self, call: Call) -> None:
-        environ: dict[str, Any] = call.arg(0, "environ")
+    def __init__(self, environ: dict[str, Any]) -> None:
         self.environ = environ
         get = environ.get
         self.method = get("REQUEST_METHOD", "GET")
@@ -72,6 +71,12 @@ def split_address(address: str) -> tuple[str, str]:
         host, _, port = address.rpartition(":")
         return host.strip("[]"), port
     return address, ""
+
+
+def read_request(call: Call) -> WsgiRequest | None:
+    # Without one, a server looks what kind of application it has.
+    environ: dict[str, Any] | None = call.arg(0, "environ")
+    return None if environ is None else WsgiRequest(environ)
 
 
 def read_subject(call: Call) -> object:
@@ -128,7 +133,7 @@ def convention(
     read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
 ) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail, is_same=is_same)
+    return HttpServer(read_request, read_subject, observe, read_detail=read_detail, is_same=is_same)
 
 
 # How an application is wrapped.

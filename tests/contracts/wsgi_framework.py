@@ -58,6 +58,14 @@ class WsgiFrameworkContract:
         """Where an item is."""
         return self.route.replace("<int:item>", str(item))
 
+    def test_a_server_that_looks_what_kind_of_application_it_has_is_left_alone(
+        self, recording: Recording
+    ) -> None:
+        with pytest.raises(TypeError):
+            self.app()
+
+        assert recording.spans() == []
+
     def test_the_route_is_part_of_the_series(self, recording: Recording) -> None:
         for path in (self.path(1), self.path(2), "/nowhere"):
             self.get(path)

@@ -297,6 +297,7 @@ class HttpServer(Convention):
             return subject is not None
         if (
             self.is_same is None
+            or subject is None
             or around.subject is None
             or not self.is_same(around.subject, subject)
         ):
