@@ -28,6 +28,7 @@ from otel_run.signals.metrics import METER, Late
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
     from otel_run.settings import Settings
     from otel_run.signals.metrics import Series
@@ -56,6 +57,7 @@ class Pipeline:
     `born` is when this process began to record, by `perf_counter_ns`: what began before a fork is
     the parent's to record. `threshold` is the length of the queue from which on a record has to
     look after the thread: it is not there, it sleeps over a full batch, or the queue is full.
+    `record_open` is called at the end of the process, and records what is still open.
     """
 
     def __init__(self, chosen: Settings) -> None:
@@ -63,6 +65,7 @@ class Pipeline:
         self._batch = min(chosen.max_export_batch_size, self._limit)
         self.worker = Worker(chosen, self._batch)
         self.born = 0
+        self.record_open: Callable[[], None] | None = None
         self._begin()
         termination.arm(self.shutdown)
 
@@ -209,12 +212,14 @@ class Pipeline:
 
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
         """Send what there is, and wait no longer than that; a later record starts anew."""
+        until = monotonic() + seconds
+        if self.record_open is not None:
+            self.record_open()
         if not (self.queue or self._running or self.worker.pending):
             return
         # A signal handler may have interrupted who holds it: then this is but the wait.
         if not self._life.acquire(timeout=seconds):
             return
-        until = monotonic() + seconds
         self._deadline = until - seconds * (1 - SENDING)
         self._stopping = True
         try:

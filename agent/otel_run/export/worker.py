@@ -138,11 +138,14 @@ class Worker:
             if isinstance(record, tuple):
                 record[0].add(record[1])
                 continue
-            if record.extras is not None:
-                pipeline.make_room(record.extras.weight)
+            extras = record.extras
+            if extras is not None:
+                pipeline.make_room(extras.weight)
             outcome = record.outcome
             if outcome is not None and outcome.series is not None:
                 outcome.series.add((record.end - record.start) * 1e-9)
+            if extras is not None and extras.is_told:
+                continue
             try:
                 encoded = encode(record)
                 for note in self._notes:
