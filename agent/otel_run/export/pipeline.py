@@ -222,6 +222,7 @@ class Pipeline:
             return
         self._deadline = until - seconds * (1 - SENDING)
         self._stopping = True
+        notice.withhold()
         try:
             if not self._running:
                 self._start_thread()
@@ -230,6 +231,7 @@ class Pipeline:
             self._stopping = False
             self._deadline = None
             self._life.release()
+            notice.conclude()
 
     def _finish(self, until: float, grace: float) -> None:
         if not self._running:
@@ -240,7 +242,7 @@ class Pipeline:
             if not self._closing:
                 self.worker.interrupt()
             if not self._join(until - monotonic()):
-                notice.complain("queue", "the program ends before everything could be sent")
+                notice.complain("end", "the program ends before everything could be sent")
 
     # Forks.
 

@@ -103,6 +103,7 @@ class Worker:
     def after_fork_in_child(self) -> None:
         """Forget what is the parent's."""
         new_instance_id()
+        notice.UNTOLD.clear()
         self._begin()
         for destination in self.destinations:
             destination.after_fork_in_child()
@@ -181,7 +182,7 @@ class Worker:
         lost = dropped - self._dropped
         if lost:
             self._dropped = dropped
-            notice.complain("queue", f"the queue was full; {dropped} spans dropped so far")
+            notice.complain_of_loss("queue", f"the queue was full; {dropped} spans dropped so far")
         if lost + self._broken:
             for destination in self._routes["traces"]:
                 destination.lose(lost + self._broken)
