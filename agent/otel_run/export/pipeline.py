@@ -82,6 +82,7 @@ class Pipeline:
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
         self._running = False
+        self._blocked = False
         self._stopping = False
         self._closing = False
         self._deadline: float | None = None
@@ -113,7 +114,8 @@ class Pipeline:
             self._start()
         elif size >= self._batch - 1:
             self.threshold = self._limit
-            self._wake()
+            if not self._blocked:
+                self._wake()
         return size < self._limit
 
     def _has_room(self, weight: int) -> bool:
@@ -177,9 +179,10 @@ class Pipeline:
             self._done.release()
 
     def _rest(self) -> None:
-        """Sleep until something is due, a batch is full, or somebody calls."""
-        self.threshold = self._batch - 1
-        if len(self.queue) < self._batch and not self._stopping:
+        """Sleep until something is due, a batch can be handed on, or somebody calls."""
+        self._blocked = self.worker.blocked
+        self.threshold = self._limit if self._blocked else self._batch - 1
+        if (self._blocked or len(self.queue) < self._batch) and not self._stopping:
             wait = self.worker.due() - monotonic()
             if wait > 0:
                 self._alarm.acquire(timeout=wait)

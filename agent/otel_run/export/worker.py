@@ -66,6 +66,12 @@ class Worker:
         """Whether something that left the queue has not been delivered yet."""
         return self._attempt_at is not None or self._count > 0 or self._has_points
 
+    @property
+    def blocked(self) -> bool:
+        """Whether no destination takes any more spans: then only time helps."""
+        route = self._routes["traces"]
+        return bool(route) and not any(destination.room for destination in route)
+
     def work(self, pipeline: Pipeline) -> None:
         """Do what is due; everything, when the process ends."""
         now = monotonic()
@@ -114,10 +120,9 @@ class Worker:
         Chasing the last record would have this thread and the program's take turns at every call.
         """
         queue = pipeline.queue
-        route = self._routes["traces"]
         left = len(queue)
         while left > 0 and not (pipeline.stopping and pipeline.deadline is None):
-            if route and not any(destination.room for destination in route):
+            if self.blocked:
                 if pipeline.deadline is None:
                     break
                 self._pump(pipeline)  # the last attempts make room, one way or the other
