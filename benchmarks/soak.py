@@ -18,6 +18,7 @@ import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import PIPE
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import environment, service
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 PROGRAM = PROGRAMS / "flask_soak.py"
 SPANS = 2  # of a request: the server's, and the query's
-SHOWN = (10, 50, 100)  # percent
+HALF = 50  # percent
+SHOWN = (10, HALF, 100)
 LOST = re.compile(r"(the queue was full|cannot send traces)[^;]*; (\d+) spans dropped so far")
 INTRODUCTION = " records "
 
@@ -89,25 +91,23 @@ def soak(
 ) -> Soak:
     """Run the program with that command of a Python; the collector comes up at half of it."""
     run = Soak(requests)
-    with socket.socket() as port, ExitStack() as servers:
+    with socket.socket() as port, ExitStack() as processes:
         # Bound, and nobody listens yet: connections are refused.
         port.bind(("127.0.0.1", 0))
         endpoint = f"http://127.0.0.1:{port.getsockname()[1]}"
-        process = subprocess.Popen(
-            [*command, str(PROGRAM), str(requests)],
-            env={**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+        started = [*command, str(PROGRAM), str(requests)]
+        variables = {**environ, "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+        process = processes.enter_context(
+            subprocess.Popen(started, env=variables, stdout=PIPE, stderr=PIPE, text=True)
         )
-        listener = threading.Thread(target=run.lines.extend, args=(heard(process.stderr or ()),))
+        listener = threading.Thread(target=lambda: run.lines.extend(heard(process.stderr or ())))
         listener.start()
         for percent, line in enumerate(process.stdout or (), 1):
             served, memory, cpu = line.split()
             run.marks[percent] = Mark(int(served), int(memory), float(cpu))
-            if percent == SHOWN[1]:
-                servers.enter_context(service.running("benchmarks.sink", port.fileno()))
-            if percent >= SHOWN[1]:
+            if percent == HALF:
+                processes.enter_context(service.running("benchmarks.sink", port.fileno()))
+            if percent >= HALF:
                 run.delivered += received(endpoint)
             progress(f"{percent} %: {int(memory) / 1024:.1f} MiB, {run.delivered:,} delivered")
         run.status = process.wait()
