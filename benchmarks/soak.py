@@ -135,15 +135,22 @@ def table(run: Soak, bare: Soak) -> str:
         memory = f"{run.marks[last].memory_kib / 1024:.1f} MiB"
         cpu, less = (f"{one.cpu_microseconds(first, last):.1f} µs" for one in (run, bare))
         rows.append(f"{last:>7} %  {memory:>11}  {cpu:>14}  {less}")
-    lost = run.recorded - run.delivered - run.dropped
-    rows += [
-        "",
-        f"{run.recorded:,} spans recorded, {run.delivered:,} delivered, {run.dropped:,} dropped "
-        f"as told, {lost:,} unaccounted for; exit status {run.status}",
-    ]
+    rows += ["", account(run)]
     begin = run.lines[0].time if run.lines else 0
     rows += [f"after {line.time - begin:6.1f} s: {line.text.strip()}" for line in run.lines]
     return "\n".join(rows) + "\n"
+
+
+def account(run: Soak) -> str:
+    """Say where the spans are."""
+    numbers = {
+        "recorded": run.recorded,
+        "delivered": run.delivered,
+        "dropped as told": run.dropped,
+        "unaccounted for": run.recorded - run.delivered - run.dropped,
+    }
+    spans = ", ".join(f"{number:,} {what}" for what, number in numbers.items())
+    return f"spans: {spans}; exit status {run.status}"
 
 
 def main() -> int:

@@ -9,9 +9,11 @@ import os
 import sqlite3
 import sys
 import time
+from pathlib import Path
 
 from flask import Flask
 
+STATM = Path("/proc/self/statm")
 PAGE_KIB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 app = Flask(__name__)
@@ -26,8 +28,7 @@ def product(number: int) -> dict[str, int]:
 
 def report(served: int) -> None:
     """Say how it goes."""
-    with open("/proc/self/statm") as file:
-        memory = int(file.read().split()[1]) * PAGE_KIB
+    memory = int(STATM.read_text().split()[1]) * PAGE_KIB
     print(served, memory, time.process_time(), flush=True)
 
 

@@ -54,7 +54,9 @@ def outcome(result: subprocess.CompletedProcess[str]) -> tuple[int, list[str], s
 
 def recorded_in_memory(collector: Collector) -> list[str]:
     """The names of the program's spans; a shell keeps a history in a database of its own."""
-    return [span.name for span in collector.spans() if span.attributes["db.namespace"] == ":memory:"]
+    return [
+        span.name for span in collector.spans() if span.attributes["db.namespace"] == ":memory:"
+    ]
 
 
 @pytest.mark.parametrize("session", SESSIONS)

@@ -152,7 +152,9 @@ def test_the_command_may_be_installed_in_the_users_site(
     user_site.install(build(ROOT, "wheel", tmp_path_factory.mktemp("wheel")))
     (tmp_path / "app.py").write_text(PROGRAM)
     bare = launch(interpreter(), option, "app.py", env=user_site.env)
-    recorded = launch(user_site.bin / "otel-run", interpreter(), option, "app.py", env=user_site.env)
+    recorded = launch(
+        user_site.bin / "otel-run", interpreter(), option, "app.py", env=user_site.env
+    )
 
     assert outcome(recorded) == outcome(bare)
     assert [span.name for span in collector.spans()] == ["SELECT"]

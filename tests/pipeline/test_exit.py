@@ -238,7 +238,7 @@ def full_port() -> Iterator[str]:
         address = server.getsockname()
         for _ in range(3):
             waiting = own.enter_context(socket.socket())
-            waiting.setblocking(False)
+            waiting.settimeout(0)
             waiting.connect_ex(address)
         yield f"http://127.0.0.1:{address[1]}"
 

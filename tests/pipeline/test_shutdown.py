@@ -180,9 +180,12 @@ def test_what_was_lost_since_the_last_line_is_told_at_the_end(
     first = process.stderr.readline()
     _, stderr = process.communicate("\n", timeout=30)
 
-    url = f"{collector.endpoint}/v1/traces"
-    assert first == f"otel-run: cannot send traces to {url}: HTTP 503; trying again\n"
+    traces, metrics = (
+        f"cannot send {signal} to {collector.endpoint}/v1/{signal}: HTTP 503"
+        for signal in ("traces", "metrics")
+    )
+    assert first == f"otel-run: {traces}; trying again\n"
     assert stderr == (
-        f"otel-run: cannot send traces to {url}: HTTP 503; 101 spans dropped so far; cannot send "
-        f"metrics to {url.replace('traces', 'metrics')}: HTTP 503; 1 metric exports dropped so far\n"
+        f"otel-run: {traces}; 101 spans dropped so far; "
+        f"{metrics}; 1 metric exports dropped so far\n"
     )

@@ -56,8 +56,9 @@ def summaries(collector: Collector) -> list[tuple[Any, ...]]:
 def points(collector: Collector) -> dict[str, float]:
     """By metric, the points (or the value) that the last export counted."""
     return {
-        metric.name: sum(point.value if point.value is not None else point.count for point in metric.points)
+        metric.name: sum(point.count if point.value is None else point.value for point in points)
         for metric in collector.metrics()
+        for points in [metric.points]
     }
 
 

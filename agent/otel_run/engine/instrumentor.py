@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
             """Give each place with what makes the wrapper for the function found there."""
 
+
 PIPELINE.record_open = record_open
 
 

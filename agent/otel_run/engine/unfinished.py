@@ -46,7 +46,8 @@ def _open_operations() -> Iterator[Operation]:
 
 
 def _classes(kind: type) -> list[type]:
-    return [kind, *(one for child in kind.__subclasses__() for one in _classes(child))]
+    children: list[type] = kind.__subclasses__()
+    return [kind, *(one for child in children for one in _classes(child))]
 
 
 def _is_open(operation: Operation) -> bool:
