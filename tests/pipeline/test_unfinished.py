@@ -180,12 +180,12 @@ def test_a_response_that_nobody_read_to_its_end_is_recorded(
     programs: Programs, collector: Collector
 ) -> None:
     result = programs.run("""
-from flask import Flask
+from flask import Flask, Response
 from werkzeug.test import EnvironBuilder
 app = Flask("shop")
 @app.get("/stream")
 def stream():
-    return (part for part in "ab")
+    return Response(part for part in "ab")
 started = []
 environ = {**EnvironBuilder("/stream").get_environ(), "REMOTE_ADDR": "127.0.0.1"}
 response = app(environ, lambda status, *_: started.append(status))
