@@ -11,9 +11,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import TYPE_CHECKING, NamedTuple
 
-from matrix import PYTHONS_OF_THE_OLDEST_LIBRARIES, Environment, environments, run_tests
+from scripts.matrix import PYTHONS_OF_THE_OLDEST_LIBRARIES, Environment, environments, run_tests
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -69,13 +70,14 @@ def supported(wanted: list[str]) -> list[Supported]:
 def run(environment: Environment, arguments: list[str]) -> Result:
     """Test in one environment."""
     outcomes = run_tests(environment, arguments)
-    asked = subprocess.run(
-        [environment.folder / "bin" / "python", "-c", VERSIONS],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    return Result(environment, outcomes, json.loads(asked.stdout) if asked.stdout else {})
+    return Result(environment, outcomes, versions_in(environment.folder / "bin" / "python"))
+
+
+def versions_in(python: Path) -> dict[str, str]:
+    """Return what that Python has of the libraries that are recorded; nothing if it fails."""
+    asked = subprocess.run([python, "-c", VERSIONS], stdout=PIPE, text=True, check=False)
+    versions: dict[str, str] = json.loads(asked.stdout or "{}")
+    return versions
 
 
 def table(results: list[Result]) -> str:

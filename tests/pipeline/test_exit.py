@@ -202,6 +202,30 @@ if __name__ == "__main__":
     assert names(collector) == ["SELECT"] * 2
 
 
+def test_a_pool_whose_worker_leaves_by_exit_itself_breaks_as_ever(
+    programs: Programs, collector: Collector
+) -> None:
+    result = programs.run(f"""{RECORD}
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+def leave(count):
+    record(count)
+    os._exit(9)
+if __name__ == "__main__":
+    record(1)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        try:
+            pool.submit(leave, 2).result()
+        except BrokenProcessPool as error:
+            print(type(error).__name__)
+    record(1)
+""", env={"PYTHONWARNINGS": "ignore"})  # fmt: skip  # of a fork while there are threads
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "BrokenProcessPool\n", "")
+    assert names(collector) == ["SELECT"] * 2
+
+
 def test_workers_that_a_pool_terminates_send_what_they_recorded(
     programs: Programs, collector: Collector
 ) -> None:
