@@ -214,10 +214,15 @@ class Pipeline:
     # The end of the process.
 
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
-        """Send what there is, and wait no longer than that; a later record starts anew."""
+        """Send what there is, with what is still open, and wait no longer than that."""
         until = monotonic() + seconds
         if self.record_open is not None:
             self.record_open()
+        self.flush(max(0.0, until - monotonic()))
+
+    def flush(self, seconds: float = EXIT_WAIT) -> None:
+        """Send what has ended, and wait no longer than that; a later record starts anew."""
+        until = monotonic() + seconds
         if not (self.queue or self._running or self.worker.pending):
             return
         # A signal handler may have interrupted who holds it: then this is but the wait.
