@@ -29,7 +29,7 @@ def reseed() -> None:
 
 
 def drawn() -> bool:
-    """Tell whether this process has drawn an id, without that anybody counts them."""
+    """Tell whether this process has drawn an id, though nobody counts them."""
     return os.getpid() == PROCESS and hash(_GENERATOR.getstate()) != _untouched
 
 
