@@ -20,9 +20,13 @@ pytest.register_assert_rewrite(
     "contracts.database",
     "contracts.http_client",
     "contracts.http_follower",
+    "contracts.http_proxied",
     "contracts.http_server",
     "contracts.http_streamer",
     "contracts.instrumentor",
+    "contracts.wsgi_bridge",
+    "contracts.wsgi_framework",
+    "processes.server",
 )
 
 if TYPE_CHECKING:

@@ -1,13 +1,47 @@
 """The interpreter's own thread primitives, taken before the program can replace them.
 
 gevent and eventlet put their own into `_thread` and `time`; this module is imported at start-up,
-before any of them, and the agent takes these names from here alone. What recording locks is an
-`RLock`: a signal handler or a finalizer may record while its own thread holds it.
+before any of them, and the agent takes these names from here alone.
 """
 
 from __future__ import annotations
 
-from _thread import RLock, allocate_lock, get_ident, get_native_id, start_new_thread
+from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from time import sleep
 
-__all__ = ["RLock", "allocate_lock", "get_ident", "get_native_id", "sleep", "start_new_thread"]
+__all__ = [
+    "ReentrantLock",
+    "allocate_lock",
+    "get_ident",
+    "get_native_id",
+    "sleep",
+    "start_new_thread",
+]
+
+# Seconds between two looks at a lock that another thread holds, which is never for long.
+LOOK = 0.000_05
+
+
+class ReentrantLock:
+    """What recording locks: a signal handler or a finalizer may record while its thread holds it.
+
+    It is no `RLock`: eventlet looks for all that there are, replaces those that it can reach, and
+    complains of the others. No moment is left in which a signal handler would wait for the thread
+    that it has interrupted: who holds it is set and found in one step.
+    """
+
+    __slots__ = ("_holder", "_outermost")
+
+    def __init__(self) -> None:
+        self._holder: dict[None, tuple[int]] = {}
+        self._outermost: list[bool] = []
+
+    def __enter__(self) -> None:
+        mine = (get_ident(),)
+        while (holder := self._holder.setdefault(None, mine)) != mine:
+            sleep(LOOK)
+        self._outermost.append(holder is mine)
+
+    def __exit__(self, *error: object) -> None:
+        if self._outermost.pop():
+            del self._holder[None]

@@ -113,6 +113,9 @@ def _write(line: str) -> None:
     if stream is None or stream.closed:
         return
     descriptor = stream.fileno()
+    # What the program has opened itself is not for its children; it got the number by accident.
+    if not os.get_inheritable(descriptor):
+        return
     encoded = (PREFIX + escape(line)).encode(stream.encoding, "backslashreplace")
     if _is_writable(descriptor):
         # Past the stream's buffer and lock: a child may have been forked while that was held.

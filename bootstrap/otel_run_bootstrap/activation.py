@@ -40,9 +40,22 @@ def watch() -> None:
 
     lifecycle.watch()
     functions: dict[str, Callable[[str], object]] = dict.fromkeys(INSTRUMENTORS, instrument)
-    functions["multiprocessing.util"] = lifecycle.flush_multiprocessing_children
+    functions["multiprocessing.popen_fork"] = functions["multiprocessing.util"] = watch_children
+    functions["billiard.pool"] = watch_billiard
     functions["coverage.inorout"] = agent_finder.leave_out_of_coverage
     ImportHook(functions).install()
+
+
+def watch_children(module_name: str) -> None:
+    from otel_run_bootstrap import children
+
+    children.watch(module_name)
+
+
+def watch_billiard(module_name: str) -> None:
+    from otel_run_bootstrap import billiard
+
+    billiard.watch(module_name)
 
 
 def is_tool(argv: list[str]) -> bool:

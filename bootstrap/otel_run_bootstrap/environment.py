@@ -26,7 +26,7 @@ def announce(environ: dict[str, str], command: list[str]) -> None:
     folder = runs.runs_folder(environ)
     uncoerce_locale(environ)
     environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""))
-    environ.pop("OTEL_RUN_ROOT_PID", None)  # the run's first Python sets it, see lifecycle.py
+    # The run's first Python adds its pid, see lifecycle.py.
     environ["OTEL_RUN_FOLDER"] = os.path.join(folder, new_run_name(service(environ, command)))
 
 

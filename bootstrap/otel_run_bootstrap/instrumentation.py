@@ -31,6 +31,8 @@ def instrument(module_name: str) -> None:
         raise
     if is_patched and not carrying:
         carry()
+        if "uwsgi" in sys.modules:
+            adapt_to_host()
 
 
 def patch(module_name: str) -> bool:
@@ -61,6 +63,12 @@ def carry() -> None:
     for name in CARRIERS:
         if is_executed(name):
             patch(name)
+
+
+def adapt_to_host() -> None:
+    from otel_run_bootstrap.host import adapt
+
+    adapt()
 
 
 def is_executed(module_name: str) -> bool:

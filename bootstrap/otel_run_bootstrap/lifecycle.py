@@ -8,14 +8,6 @@ import sys
 
 from otel_run_bootstrap.mistake import swallow
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-# After all finalizers of the program: they may still record.
-LAST = -sys.maxsize
-
-
 # When the run's folder last got a file, as it was when this process began.
 changed_before = 0
 
@@ -61,15 +53,26 @@ def become_root() -> None:
     The command may have become a shell, which does not: each Python that it starts then does.
     """
     global changed_before  # noqa: PLW0603 (once in a process)
-    if os.environ.get("OTEL_RUN_FOLDER") and not os.environ.get("OTEL_RUN_ROOT_PID"):
-        os.environ["OTEL_RUN_ROOT_PID"] = str(os.getpid())
+    folder, root = run()
+    if folder and not root:
+        os.environ["OTEL_RUN_FOLDER"] = f"{folder}#{os.getpid()}"
     changed_before = changed()
+
+
+def run() -> tuple[str, str]:
+    """Return the run's folder and the pid of its root, each "" without one.
+
+    As `otel_run.settings.values` has it, which is not loaded before there is something to record.
+    """
+    text = os.environ.get("OTEL_RUN_FOLDER", "")
+    folder, _, root = text.rpartition("#")
+    return (folder, root) if root.isdigit() else (text, "")
 
 
 def changed() -> int:
     """When the run's folder last got a file, in ns; 0 without a folder."""
     try:
-        return os.stat(os.environ.get("OTEL_RUN_FOLDER", "")).st_mtime_ns
+        return os.stat(run()[0]).st_mtime_ns
     except OSError:
         return 0
 
@@ -79,8 +82,7 @@ def ran() -> bool:
 
     What is asked here costs nothing; the settings say the rest.
     """
-    is_root = os.environ.get("OTEL_RUN_ROOT_PID") == str(os.getpid())
-    return is_root and changed() != changed_before
+    return run()[1] == str(os.getpid()) and changed() != changed_before
 
 
 def tell_summary() -> None:
@@ -116,14 +118,3 @@ def notify(event: str) -> None:
         getattr(pipeline, event)()
     except Exception as error:
         swallow(error, event)
-
-
-def flush_multiprocessing_children(module_name: str) -> None:
-    """Shut down in children of multiprocessing, too: they leave by `os._exit`, without atexit."""
-    util: Any = sys.modules[module_name]
-
-    def after_fork(_: object) -> None:
-        util.Finalize(None, shut_down, exitpriority=LAST)
-
-    # The registry holds its first argument weakly: a function of this module stays.
-    util.register_after_fork(shut_down, after_fork)

@@ -35,11 +35,19 @@ class AiohttpRequest(HttpServerRequest):
         self.request = request
         self.method = request.method
         self.scheme = request.scheme
-        self.host = request.headers.get("Host") or ""
+        headers = request.headers
+        self.host = headers.get("Host") or ""
         self.path, self.query = read_target(request)
         self.version = VERSIONS.get(request.version, "")
         # What is not of a network has no such pair.
         self.peer_address, self.peer_port = peer[:2] if isinstance(peer, tuple) else ("", 0)
+        self.is_continued = "traceparent" in headers or "baggage" in headers
+        self.is_forwarded = (
+            "x-forwarded-for" in headers
+            or "x-forwarded-proto" in headers
+            or "x-forwarded-host" in headers
+            or "forwarded" in headers
+        )
 
     def header(self, name: str) -> str | None:
         return self.request.headers.get(name)

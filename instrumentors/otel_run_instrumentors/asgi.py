@@ -53,10 +53,10 @@ class AsgiRequest(HttpServerRequest):
     def __init__(self, scope: dict[str, Any]) -> None:
         get = scope.get
         self.pairs = scope["headers"]
-        self.fields = read_fields(self.pairs)
+        self.fields = fields = read_fields(self.pairs)
         self.method = scope["method"]
         self.scheme = get("scheme") or "http"
-        self.host = self.fields.get(b"host", b"").decode("latin-1") or server_of(scope)
+        self.host = fields.get(b"host", b"").decode("latin-1") or server_of(scope)
         raw = get("raw_path")
         self.path = (
             raw.partition(b"?")[0].decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
@@ -64,6 +64,13 @@ class AsgiRequest(HttpServerRequest):
         self.query = get("query_string", b"").decode("latin-1")
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))
+        self.is_continued = b"traceparent" in fields or b"baggage" in fields
+        self.is_forwarded = (
+            b"x-forwarded-for" in fields
+            or b"x-forwarded-proto" in fields
+            or b"x-forwarded-host" in fields
+            or b"forwarded" in fields
+        )
 
     def header(self, name: str) -> str | None:
         value = self.fields.get(KEYS[name])
@@ -79,18 +86,30 @@ def read_request(call: Call) -> HttpServerRequest | None:
 
 
 def read_subject(call: Call) -> object:
-    return subject_of(call.arg(0, "scope").get("headers"))
+    return call.arg(0, "scope")
 
 
-def subject_of(headers: Any) -> object:
-    """Return one header, a tuple that stays what it is when scope or headers are copied.
+def is_same(one: Any, other: dict[str, Any]) -> bool:
+    """Tell whether a scope was made of another one.
 
-    Middleware adds headers behind it, and some replace that of the host.
+    Middleware copies scopes, deeply too, and makes headers or the path anew. What it does not make
+    anew are the very objects that came from the server, and a client within the program makes its
+    own. Single bytes are always the same objects, the path `/` among them.
     """
-    for pair in headers or ():
-        if pair[0] != b"host":
-            return pair
-    return headers
+    if not isinstance(one, dict) or "headers" not in one:
+        return False
+    path = one.get("raw_path")
+    if path is not other.get("raw_path"):
+        return not identities(one["headers"]).isdisjoint(identities(other["headers"]))
+    if path is not None and len(path) > 1:
+        return True
+    return not identities(value for _, value in one["headers"]).isdisjoint(
+        identities(value for _, value in other["headers"])
+    )
+
+
+def identities(parts: Iterable[Any]) -> set[int]:
+    return {id(part) for part in parts if len(part) > 1}
 
 
 def read_fields(headers: Any) -> dict[bytes, bytes]:
@@ -108,11 +127,11 @@ def read_headers(headers: Fields) -> Iterator[tuple[str, str]]:
 
 
 def read_address(client: Any) -> tuple[str, int]:
-    """Return address and port; test clients have a name in the place of an address."""
+    """Return address and port, which granian writes as text; test clients have a name instead."""
     if not client or not isinstance(client[0], str):
         return "", 0
     is_address = ":" in client[0] or client[0][-1:].isdigit()
-    return (client[0], client[1] or 0) if is_address else ("", 0)
+    return (client[0], int(client[1] or 0)) if is_address else ("", 0)
 
 
 def server_of(scope: dict[str, Any]) -> str:
@@ -158,12 +177,12 @@ def is_hang_up(error: BaseException) -> bool:
 
 def read_bridge(call: Call) -> HttpServerDetail:
     """Read how a WSGI application within knows the request."""
-    return HttpServerDetail(inner=call.arg(0, "environ").get("wsgi.input"))
+    return HttpServerDetail(inner=call.arg(0, "environ"))
 
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up)
+    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up, is_same=is_same)
 
 
 # How an application is wrapped: one with scope, receive and send.

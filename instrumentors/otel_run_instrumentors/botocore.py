@@ -5,10 +5,9 @@ Each attempt is signed before, and what is added then is not part of the signatu
 
 from __future__ import annotations
 
-from copy import copy
-
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def read_resend(call: Call) -> int:
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    request: AWSPreparedRequest = copy(call.arg(0, "request"))
+    request: AWSPreparedRequest = replica(call.arg(0, "request"))
     request.headers = request.headers.copy()  # type: ignore[attr-defined]
     for name, value in headers.items():
         request.headers[name] = value

@@ -1,14 +1,14 @@
-"""concurrent.futures: what is submitted to a pool of threads runs under what was current there.
+"""concurrent.futures: what is submitted to a pool runs under what was current there.
 
-The item of work carries it, so that callbacks of its future have it too, and the function that was
-submitted stays the one that is called. Processes get nothing: what they run is pickled. Threads
-and processes of a pool serve whoever comes, not the one who happened to start them.
+For threads the item of work carries it, so that callbacks of its future have it too, and the
+function that was submitted stays the one that is called. For processes the function carries it.
+Threads and processes of a pool serve whoever comes, not the one who happened to start them.
 """
 
 from __future__ import annotations
 
 from otel_run.engine import Instrumentor
-from otel_run.engine.travel import Arrival, ContextCarrier, Departure, Detached
+from otel_run.engine.travel import Arrival, ContextCarrier, Departure, Detached, Errand
 
 THREADS = "concurrent.futures.thread"
 PROCESSES = "concurrent.futures.process:ProcessPoolExecutor"
@@ -22,6 +22,7 @@ INSTRUMENTOR = Instrumentor(
         Departure(f"{THREADS}:_WorkItem.__init__"),
         Arrival(f"{THREADS}:_WorkItem.run"),
         Detached(f"{THREADS}:ThreadPoolExecutor._adjust_thread_count"),
+        Errand(f"{PROCESSES}.submit", 0, "fn"),
         Detached(f"{PROCESSES}._adjust_process_count"),
         Detached(f"{PROCESSES}._start_executor_manager_thread"),
     ),

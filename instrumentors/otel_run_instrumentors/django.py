@@ -36,8 +36,8 @@ def read_request(call: Call) -> HttpServerRequest | None:
     return asgi.AsgiRequest(scope) if scope["type"] == "http" else None
 
 
-def read_subject(call: Call) -> object:
-    return (asgi if "type" in given(call) else wsgi).read_subject(call)
+def is_same(one: Any, other: dict[str, Any]) -> bool:
+    return asgi.is_same(one, other) if "type" in other else wsgi.is_same(one, other)
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
@@ -67,10 +67,9 @@ def read_route(call: Call) -> HttpServerDetail:
     # A regular expression says itself where it begins.
     slash = "" if route.startswith("^") else "/"
     # What it is mounted in has told its part of the route, and Django knows the whole.
-    scope: dict[str, Any] | None = getattr(request, "scope", None)
     return HttpServerDetail(
         route=f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}",
-        inner=scope and asgi.subject_of(scope["headers"]),
+        inner=getattr(request, "scope", None),
     )
 
 
@@ -83,7 +82,7 @@ SERVE = iterable(is_whole)
 INSTRUMENTOR = Instrumentor(
     library="django",
     versions=">=4.2",
-    convention=HttpServer(read_request, read_subject, observe, read_result=read_result),
+    convention=HttpServer(read_request, given, observe, read_result=read_result, is_same=is_same),
     layer=0,
     targets=(
         Function("django.core.handlers.wsgi:WSGIHandler.__call__", SERVE),

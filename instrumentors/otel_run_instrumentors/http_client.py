@@ -1,8 +1,9 @@
-"""http.client: one client span from `putrequest` to `getresponse`.
+"""http.client: one client span from `endheaders` to `getresponse`.
 
 A request is made of several calls, whether the program writes them or `HTTPConnection.request`
-does. One whose response nobody fetches ends with its connection. Within a library that is built on
-this one there is no span: the outer one is told the peer.
+does; with `endheaders` it leaves. One whose response nobody fetches ends with its connection.
+Within a library that is built on this one there is no span: the outer one is told the peer, and its
+headers are sent.
 """
 
 from __future__ import annotations
@@ -21,18 +22,25 @@ if TYPE_CHECKING:
     from otel_run.engine.peer import HttpPeer
 
 
-def read_request(call: Call) -> HttpRequest:
+def read_request(call: Call) -> HttpRequest | None:
     connection: http.client.HTTPConnection = call.instance
+    lines = buffer_of(connection)
+    if not lines:  # there is no request: this call fails
+        return None
     scheme = "https" if connection.default_port == 443 else "http"  # noqa: PLR2004
     host = getattr(connection, "_tunnel_host", None) or connection.host
     port = getattr(connection, "_tunnel_port", None) or connection.port
-    url = join_url(scheme, host, port, call.arg(1, "url"))
-    return HttpRequest(call.arg(0, "method"), url, lambda: waiting_headers(connection))
+    method, _, rest = lines[0].decode("latin-1").partition(" ")
+    url = join_url(scheme, host, port, rest.rpartition(" ")[0])
+    return HttpRequest(method, url, lambda: waiting_headers(connection))
+
+
+def buffer_of(connection: http.client.HTTPConnection) -> list[bytes]:
+    return connection._buffer  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
 
 
 def waiting_headers(connection: http.client.HTTPConnection) -> Iterator[tuple[str, str]]:
-    lines: list[bytes] = connection._buffer[1:]  # type: ignore[attr-defined]  # noqa: SLF001
-    for line in lines:
+    for line in buffer_of(connection)[1:]:
         name, _, value = line.decode("latin-1").partition(":")
         yield name, value.strip()
 
@@ -46,13 +54,14 @@ def read_peer(call: Call) -> HttpPeer | None:
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    connection: http.client.HTTPConnection = call.instance
+    lines = buffer_of(call.instance)
     for name, value in headers.items():
         # What the program passed on from elsewhere would stand beside ours, and spoil both.
         field = f"{name}:".encode()
-        lines: list[bytes] = connection._buffer  # type: ignore[attr-defined]  # noqa: SLF001
-        lines[:] = [line for line in lines if not line.lower().startswith(field)]
-        connection.putheader(name, value)
+        for line in lines[1:]:
+            if line[: len(field)].lower() == field:
+                lines.remove(line)
+        lines.append(f"{name}: {value}".encode("latin-1"))
 
 
 INSTRUMENTOR = Instrumentor(
@@ -62,7 +71,6 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Exchange(
-            start="http.client:HTTPConnection.putrequest",
             send="http.client:HTTPConnection.endheaders",
             answer="http.client:HTTPConnection.getresponse",
             close="http.client:HTTPConnection.close",

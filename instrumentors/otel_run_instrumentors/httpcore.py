@@ -6,11 +6,10 @@ httpx there is no span.
 
 from __future__ import annotations
 
-from copy import copy
-
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
+from otel_run.engine.replica import replica
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import httpcore
+
+    from otel_run.engine.peer import HttpPeer
 
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
@@ -45,26 +46,46 @@ def read_response(response: httpcore.Response) -> HttpResponse:
     )
 
 
+def read_peer(call: Call) -> HttpPeer | None:
+    # A connection is closed within a request when that fails; or one that is idle, to make room.
+    connection = call.instance
+    return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
+
+
 def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
     return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and may send it again: a copy is sent instead.
-    request: httpcore.Request = copy(call.arg(0, "request"))
-    ours = [(name.encode(), value.encode()) for name, value in headers.items()]
-    names = {name for name, _ in ours}
-    request.headers = [pair for pair in request.headers if pair[0].lower() not in names] + ours
+    request: httpcore.Request = replica(call.arg(0, "request"))
+    request.headers = list(request.headers)
     call.replace(0, "request", request)
+    write_into(call, headers)
 
 
-INSTRUMENTOR = Instrumentor(
-    library="httpcore",
-    versions=">=0.18",
-    convention=HttpClient(read_request, read_response, write_headers),
-    layer=1,
-    targets=(
-        "httpcore._sync.connection_pool:ConnectionPool.handle_request",
-        "httpcore._async.connection_pool:AsyncConnectionPool.handle_async_request",
-    ),
-)
+def write_into(call: Call, headers: Mapping[str, str]) -> None:
+    given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
+    for name, value in headers.items():
+        field = name.encode()
+        for pair in [pair for pair in given if pair[0].lower() == field]:
+            given.remove(pair)
+        given.append((field, value.encode()))
+
+
+def instrumentor(library: str, versions: str) -> Instrumentor:
+    return Instrumentor(
+        library=library,
+        versions=versions,
+        convention=HttpClient(read_request, read_response, write_headers, write_into=write_into),
+        layer=1,
+        targets=(
+            f"{library}._sync.connection_pool:ConnectionPool.handle_request",
+            f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
+            Detail(f"{library}._sync.http11:HTTP11Connection.close", before=read_peer),
+            Detail(f"{library}._async.http11:AsyncHTTP11Connection.aclose", before=read_peer),
+        ),
+    )
+
+
+INSTRUMENTOR = instrumentor("httpcore", ">=0.18")

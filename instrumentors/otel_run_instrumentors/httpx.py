@@ -6,16 +6,19 @@ program's own too, takes it.
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import Peers
+from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     import httpx
 
+TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -35,25 +38,64 @@ def read_response(response: httpx.Response) -> HttpResponse:
     )
 
 
+def note_redirect(call: Call, request: Any) -> None:
+    response: httpx.Response = call.arg(1, "response")
+    request.resends = len(response.history) + 1
+
+
+def note_challenge(call: Call, _: object) -> None:
+    note_redirect(call, call.arg(0, "request"))  # which is sent again
+
+
+def read_resend(call: Call) -> int:
+    # Taken off, for the program may send the same one again.
+    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
+    return resends
+
+
+def sends_itself(client: httpx.Client) -> bool:
+    """Tell whether a transport of the program's own may send, in its own way."""
+    if not is_plain(client._transport):  # noqa: SLF001
+        return True
+    for transport in client._mounts.values():  # noqa: SLF001
+        if transport is not None and not is_plain(transport):
+            return True
+    return False
+
+
+def is_plain(transport: object) -> bool:
+    kind = type(transport)
+    return kind.__name__ in TRANSPORTS and kind.__module__.startswith("httpx")
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    # The program may have built the request, and redirects are built from it: a copy is sent. A
-    # copy by `copy` would lose the stream, as a pickle does.
-    given: httpx.Request = call.arg(0, "request")
-    request = object.__new__(type(given))
-    request.__dict__.update(given.__dict__)
-    request.headers = given.headers.copy()
+    # The program may have built the request, and redirects are built from it: a copy is sent.
+    request: httpx.Request = replica(call.arg(0, "request"))
+    request.headers = request.headers.copy()
     for name, value in headers.items():  # in half the time of `update`
         request.headers[name] = value
     call.replace(0, "request", request)
 
 
-INSTRUMENTOR = Instrumentor(
-    library="httpx",
-    versions=">=0.25",
-    convention=HttpClient(read_request, read_response, write_headers),
-    layer=2,
-    targets=(
-        "httpx._client:Client._send_single_request",
-        "httpx._client:AsyncClient._send_single_request",
-    ),
-)
+def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
+    return Instrumentor(
+        library=library,
+        versions=versions,
+        convention=HttpClient(
+            read_request,
+            read_response,
+            write_headers,
+            read_resend,
+            read_sender=lambda call: "" if sends_itself(call.instance) else sender,
+        ),
+        layer=2,
+        targets=(
+            f"{library}._client:Client._send_single_request",
+            f"{library}._client:AsyncClient._send_single_request",
+            Note(f"{library}._client:BaseClient._build_redirect_request", note_redirect),
+            Note(f"{library}._auth:DigestAuth._parse_challenge", note_challenge),
+        ),
+    )
+
+
+INSTRUMENTOR = instrumentor("httpx", ">=0.25", "httpcore")

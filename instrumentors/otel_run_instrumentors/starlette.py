@@ -40,7 +40,7 @@ def route_of(scope: dict[str, Any], path: str, mount: str = "") -> HttpServerDet
         route=path,
         mount=mount,
         root=root if root and scope["path"].startswith(f"{root}/") else "",
-        subject=asgi.subject_of(scope["headers"]),
+        subject=scope,
     )
 
 

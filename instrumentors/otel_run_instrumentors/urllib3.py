@@ -6,6 +6,8 @@ of this method, in 1.26 and in 2.
 
 from __future__ import annotations
 
+from http.client import HTTPConnection
+
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.surrounding import Surrounding
@@ -45,6 +47,13 @@ def read_resend(call: Call) -> int:
     return len(getattr(retries, "history", ()))
 
 
+def read_sender(call: Call) -> str:
+    # A connection of another kind, HTTP/2's, or a double of the program's, sends in its own way.
+    connection = call.arg(0, "conn")
+    is_plain = isinstance(connection, HTTPConnection)
+    return "http.client" if is_plain and "endheaders" not in vars(type(connection)) else ""
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The mapping is the caller's, or the pool's: a copy is passed instead, of the same kind, for
     # HTTPHeaderDict has several values to a name.
@@ -59,7 +68,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="urllib3",
     versions=">=1.26",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend),
+    convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
     layer=1,
     targets=(URLOPEN, "urllib3.connectionpool:HTTPConnectionPool._make_request"),
 )

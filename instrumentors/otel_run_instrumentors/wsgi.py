@@ -42,9 +42,18 @@ class WsgiRequest(HttpServerRequest):
         self.path = quote_path(path, "latin-1") if path.strip(PLAIN) else path
         self.query = get("QUERY_STRING", "")
         self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
-        self.peer_address = get("REMOTE_ADDR") or ""
-        port = get("REMOTE_PORT")
+        address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")
+        if not port and ":" in address:
+            address, port = split_address(address)
+        self.peer_address = address
         self.peer_port = int(port) if port and str(port).isdigit() else 0
+        self.is_continued = "HTTP_TRACEPARENT" in environ or "HTTP_BAGGAGE" in environ
+        self.is_forwarded = (
+            "HTTP_X_FORWARDED_FOR" in environ
+            or "HTTP_X_FORWARDED_PROTO" in environ
+            or "HTTP_X_FORWARDED_HOST" in environ
+            or "HTTP_FORWARDED" in environ
+        )
 
     def header(self, name: str) -> str | None:
         return self.environ.get(KEYS[name])
@@ -57,9 +66,32 @@ class WsgiRequest(HttpServerRequest):
                 yield key.replace("_", "-").lower(), value
 
 
+def split_address(address: str) -> tuple[str, str]:
+    """Take the port off: older versions of granian write `127.0.0.1:8000` and `[::1]:8000`."""
+    if address.startswith("[") or address.count(":") == 1:
+        host, _, port = address.rpartition(":")
+        return host.strip("[]"), port
+    return address, ""
+
+
 def read_subject(call: Call) -> object:
-    environ: dict[str, Any] = call.arg(0, "environ")
-    return environ.get("wsgi.input")
+    return call.arg(0, "environ")
+
+
+def is_same(one: Any, other: dict[str, Any]) -> bool:
+    """Tell whether an environment was made of another one, or of the input of one.
+
+    Middleware copies environments, and replaces the input or the path, but seldom both.
+    """
+    if not isinstance(one, dict):
+        return one is other.get("wsgi.input")
+    if "wsgi.input" not in one:
+        return False
+    path = one.get("PATH_INFO", "")
+    # A string of one character, as the path `/` is, is always the same object.
+    return one["wsgi.input"] is other.get("wsgi.input") or (
+        len(path) > 1 and path is other.get("PATH_INFO")
+    )
 
 
 def server_of(environ: Mapping[str, Any]) -> str:
@@ -77,7 +109,11 @@ def observe(call: Call, operation: ServerOperation) -> None:
             operation.respond(int(code), rest[0] if rest else ())
         return write
 
-    call.replace(1, "start_response", start)
+    args = call.args
+    if len(args) == 2:  # noqa: PLR2004  as servers pass it
+        call.args = (args[0], start)
+    else:
+        call.replace(1, "start_response", start)
 
 
 def is_whole(call: Call, result: object) -> bool:
@@ -92,7 +128,7 @@ def convention(
     read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
 ) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail)
+    return HttpServer(WsgiRequest, read_subject, observe, read_detail=read_detail, is_same=is_same)
 
 
 # How an application is wrapped.

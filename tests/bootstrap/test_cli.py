@@ -49,7 +49,7 @@ def test_the_command_takes_the_place_of_the_launcher(python: BarePython) -> None
     pid, variables = json.loads(process.communicate()[0])
 
     assert pid == process.pid
-    assert variables["OTEL_RUN_ROOT_PID"] == str(pid)
+    assert variables["OTEL_RUN_FOLDER"].endswith(f"#{pid}")
 
 
 def test_bytes_pass_through(python: BarePython) -> None:
@@ -111,7 +111,7 @@ def test_nothing_else_is_set(python: BarePython) -> None:
     bare = json.loads(python.run("-c", ENVIRONMENT, env={"LANG": "C.UTF-8"}).stdout)[1]
     variables = environment(python, python.executable, "-c", ENVIRONMENT, env={"LANG": "C.UTF-8"})
 
-    assert set(variables) - set(bare) == {"PYTHONPATH", "OTEL_RUN_ROOT_PID", "OTEL_RUN_FOLDER"}
+    assert set(variables) - set(bare) == {"PYTHONPATH", "OTEL_RUN_FOLDER"}
     assert {name: variables[name] for name in bare} == bare
 
 
@@ -163,7 +163,7 @@ def test_a_run_is_named_after_time_and_service(
     (python.folder / "app.py").write_text(ENVIRONMENT)
     env = {"LANG": "C.UTF-8", **env}
     variables = environment(python, *flags, python.executable, "app.py", env=env)
-    folder = Path(variables["OTEL_RUN_FOLDER"])
+    folder = Path(variables["OTEL_RUN_FOLDER"].partition("#")[0])
 
     assert folder.parent == python.folder / "store" / "runs"
     assert re.fullmatch(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing.pool  # noqa: F401  so that it is patched, as the others are
+import multiprocessing.managers  # so that it is patched, as the others are
+import multiprocessing.pool  # noqa: F401
 from concurrent.futures import process, thread  # noqa: F401
 from typing import TYPE_CHECKING
 

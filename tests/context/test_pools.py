@@ -8,7 +8,6 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -23,11 +22,8 @@ from served import ask, name_of, parents, serve
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from collector import Collector
-    from programs import Programs
     from recording import Recording
 
-TESTS = str(Path(__file__).parents[1])
 OWN: contextvars.ContextVar[str] = contextvars.ContextVar("OWN", default="nothing")
 
 
@@ -220,51 +216,3 @@ def test_a_thread_pool_made_in_a_request_serves_others_too() -> None:
     pool.join()
 
     assert trace == 0
-
-
-PROCESSES = """
-import multiprocessing, sys
-from concurrent.futures import ProcessPoolExecutor
-from served import ask, serve
-
-class Executor(ProcessPoolExecutor):
-    def apply(self, function, arguments):
-        return self.submit(function, *arguments).result()
-
-class Failing:
-    def __call__(self): raise LookupError("the program's")
-
-def pool(context):
-    if sys.argv[1] == "Pool":
-        return context.Pool(1)
-    return Executor(1, mp_context=context)
-
-if __name__ == "__main__":
-    context = multiprocessing.get_context(sys.argv[2])
-    with serve("/none", lambda: pool(context)) as pool:
-        print(serve("/one", lambda: pool.apply(ask, ("first",))))
-        print(serve("/two", lambda: pool.apply(ask, ("second",))))
-        try:
-            serve("/three", lambda: pool.apply(Failing(), ()))
-        except AssertionError as error:
-            print(str(error).splitlines()[-1])
-        if sys.argv[2] != "fork":
-            print(pool.apply(sorted, ([2, 1],)))
-        getattr(pool, "close", pool.shutdown if hasattr(pool, "shutdown") else None)()
-        getattr(pool, "join", lambda: None)()
-"""
-
-
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-@pytest.mark.parametrize("pool", ["Pool", "Executor"])
-def test_processes_of_a_pool_are_left_alone(
-    programs: Programs, collector: Collector, pool: str, start: str
-) -> None:
-    result = programs.run(
-        PROCESSES, pool, start, env={"PYTHONPATH": TESTS, "PYTHONWARNINGS": "ignore"}
-    )
-
-    lines = ["first", "second", "LookupError: the program's", *["[1, 2]"] * (start == "spawn")]
-    assert (result.returncode, result.stdout.splitlines(), result.stderr) == (0, lines, "")
-    spans = [span for span in collector.spans() if span.attributes.get("url.path") != "/three"]
-    assert parents(spans) == {"/none": "", "/one": "", "/two": "", "first": "", "second": ""}

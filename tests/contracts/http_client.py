@@ -12,7 +12,7 @@ from urllib.parse import unquote
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from contracts.instrumentor import InstrumentorContract
+from contracts.instrumentor import InstrumentorContract, check_plain
 from contracts.origin import Origin, closed_port
 from otel_run.engine import http_client
 from otel_run.engine.exclusion import Exclusion
@@ -33,8 +33,6 @@ TRACE_ID = 0x0AF7651916CD43DD8448EB211C80319C
 SPAN_ID = 0xB7AD6B7169203331
 MARKER = "hunter2marker"
 
-NO_PEER: dict[str, Any] = {"network__peer__address": None, "network__peer__port": None}
-
 BOUNDARIES = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
 
 
@@ -42,12 +40,9 @@ class HttpClientContract(InstrumentorContract):
     """Subclass it, name the library and give the call.
 
     `refusal` is the type of the exception for a refused connection, as `error.type` has it.
-    `knows_peer_of_failure` is whether the library tells whom it was connected to when there is no
-    response.
     """
 
     refusal: ClassVar[str]
-    knows_peer_of_failure: ClassVar[bool] = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -102,15 +97,7 @@ class HttpClientContract(InstrumentorContract):
         span = recording.span()
         assert answer == (200, b"ok")
         assert span.attributes == self.expected(origin, origin.url("/ok?q=1"))
-        assert (span.name, span.kind, span.status, span.status_message) == (
-            "GET",
-            "client",
-            "unset",
-            "",
-        )
-        assert span.scope == f"otel_run_instrumentors.{self.library}"
-        assert (span.parent_id, span.trace_state, span.events, span.links) == ("", "", [], [])
-        assert 0 < span.start < span.end
+        check_plain(span, self.library, "GET", "client")
 
     def test_the_span_is_what_the_server_sees_as_parent(
         self, recording: Recording, origin: Origin
@@ -221,7 +208,6 @@ class HttpClientContract(InstrumentorContract):
         error = self.failure("GET", origin.url("/drop"))
 
         spans = recording.spans()
-        peer = {} if self.knows_peer_of_failure else NO_PEER
         assert len(spans) == len(origin.received)
         for count, span in enumerate(spans):  # aiohttp tries again
             kind = span.attributes["error.type"]
@@ -234,15 +220,19 @@ class HttpClientContract(InstrumentorContract):
                 http__response__status_code=None,
                 network__protocol__version=None,
                 error__type=kind,
-                **peer,
             )
 
     def test_a_timeout_is_an_error(self, recording: Recording, origin: Origin) -> None:
-        error = self.failure("GET", origin.url("/hang"), timeout=0.05)
+        error = self.failure("GET", origin.url("/hang"), timeout=0.3)
 
         span = recording.span()
-        assert span.attributes["error.type"] == full_name(error)
-        assert "http.response.status_code" not in span.attributes
+        assert span.attributes == self.expected(
+            origin,
+            origin.url("/hang"),
+            http__response__status_code=None,
+            network__protocol__version=None,
+            error__type=full_name(error),
+        )
         assert span.status == "error"
 
     def test_secrets_in_the_url_do_not_leave(self, recording: Recording, origin: Origin) -> None:
@@ -449,6 +439,8 @@ class HttpClientContract(InstrumentorContract):
         capfd: pytest.CaptureFixture[str],
         reader: str,
     ) -> None:
+        if reader == "write_headers":  # here, and not in a library that it is handed on to
+            monkeypatch.setattr(self.instrumentor.convention, "read_sender", None)
         self.check_turned_off(monkeypatch, capfd, reader, lambda: self.request("GET", origin.url()))
         assert CURRENT.get() is None
 
@@ -582,6 +574,11 @@ def garbage_urls(origin: Origin, count: int) -> Iterator[str]:
     begins = [origin.url(""), origin.url("/"), "http://127.0.0.1:1", "http://", "http:", ""]
     for _ in range(count):
         yield chance.choice(begins) + "".join(chance.choices(pieces, k=chance.randrange(9)))
+
+
+def resends(spans: list[Span]) -> list[Any]:
+    """How many requests went before each; None where nothing is said of it."""
+    return [span.attributes.get("http.request.resend_count") for span in spans]
 
 
 def hops(spans: list[Span]) -> list[tuple[str, Any, str]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from contracts.http_client import HttpClientContract, hops, raised_by
+from contracts.http_client import HttpClientContract, hops, raised_by, resends
 from contracts.origin import Origin
 from recording import unpatch_all
 
@@ -34,6 +35,26 @@ class FollowerContract(HttpClientContract):
         assert all(before.end <= after.start for before, after in pairwise(spans))
         assert {span.status for span in spans} == {"unset"}
 
+    def test_what_a_redirect_leads_to_says_how_many_requests_went_before(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        for _ in range(2):
+            self.follow("GET", origin.url("/redirect/2"))
+
+        assert resends(recording.spans()) == [None, 1, 2] * 2
+
+    def test_too_many_redirects_are_not_the_last_response_s_error(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with suppress(Exception):  # some return the last response
+            self.follow("GET", origin.url("/redirect/99"))
+
+        spans = recording.spans()
+        assert 2 < len(spans) == len(origin.received) < 99
+        assert {span.attributes["http.response.status_code"] for span in spans} == {302}
+        assert [(span.status, span.events) for span in spans] == [("unset", [])] * len(spans)
+        assert resends(spans) == [None, *range(1, len(spans))]
+
     def test_a_redirect_to_nobody_is_the_last_request_s_error(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -45,6 +66,7 @@ class FollowerContract(HttpClientContract):
         )
         assert (first.status, second.status) == ("unset", "error")
         assert second.attributes["url.full"] == origin.url("/drop")
+        assert second.attributes["http.request.resend_count"] == 1
         assert "http.response.status_code" not in second.attributes
 
     @pytest.mark.usefixtures("incoming")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from otel_run.engine import Instrumentor
+    from otlp import Span
 
 
 def found_at(place: str) -> Any:
@@ -42,6 +43,14 @@ def owner_of(place: str) -> Any:
 def pickled(value: Any, protocol: int = pickle.DEFAULT_PROTOCOL) -> Any:
     """What comes back of a pickle."""
     return pickle.loads(pickle.dumps(value, protocol))  # noqa: S301  it was pickled here
+
+
+def check_plain(span: Span, library: str, name: str, kind: str) -> None:
+    """A span of this library's alone, of which there is nothing to tell but attributes."""
+    assert (span.name, span.kind, span.status, span.status_message) == (name, kind, "unset", "")
+    assert span.scope == f"otel_run_instrumentors.{library}"
+    assert (span.parent_id, span.trace_state, span.events, span.links) == ("", "", [], [])
+    assert 0 < span.start < span.end
 
 
 @pytest.mark.usefixtures("recording")

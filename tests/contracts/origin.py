@@ -8,7 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
+
     from typing_extensions import Self
+
+
+DIGEST = 'Digest realm="shop", nonce="0a1b2c", qop="auth", algorithm=MD5'
 
 
 class Received:
@@ -25,17 +30,18 @@ class Received:
 
 
 class Origin:
-    """An HTTP/1.1 server on loopback.
+    """An HTTP/1.1 server on loopback, with TLS as `localhost`.
 
     `/status/418` answers with that status, `/redirect/2` leads to `/redirect/1` and so on to `/ok`,
     `/redirect/drop` to `/drop`, `/redirect/to/8080` to that port of the same address, and
-    `/moved/ok` to `/ok` with the same method and body. `/empty` has no body,
+    `/moved/ok` to `/ok` with the same method and body. `/digest` is for who answers its challenge.
+    `/empty` has no body,
     `/stream` waits for `release` between two chunks, `/hang` for it before anything, `/drop` closes
     the connection without an answer. All else is `200`, `ok`.
     `arrived` is set when something did.
     """
 
-    def __init__(self, address: str = "127.0.0.1") -> None:
+    def __init__(self, address: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
         self.release = threading.Event()
         self.arrived = threading.Event()
@@ -57,6 +63,9 @@ class Origin:
 
         self._server = Server((address, 0), Handler)
         self._server.daemon_threads = False
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.scheme = "https" if tls else "http"
         self.address = address
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -64,7 +73,9 @@ class Origin:
     def url(self, target: str = "/ok", userinfo: str = "") -> str:
         """The URL of something on this server."""
         host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"http://{userinfo}{host}:{self.port}{target}"
+        if self.scheme == "https":
+            host = "localhost"
+        return f"{self.scheme}://{userinfo}{host}:{self.port}{target}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -109,6 +120,8 @@ class OriginHandler(BaseHTTPRequestHandler):
             self.reply(302, b"", location=self.onward(argument))
         elif what == "moved":
             self.reply(307, b"", location=f"/{argument}")
+        elif what == "digest" and not self.headers["authorization"]:
+            self.reply(401, b"", **{"www-authenticate": DIGEST})
         elif what == "empty":
             self.reply(200, b"")
         elif what == "stream":

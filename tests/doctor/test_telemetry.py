@@ -174,6 +174,19 @@ def test_another_agent_that_is_installed(patient: Patient) -> None:
     assert document["exit_code"] == 0
 
 
+@pytest.mark.parametrize(
+    ("value", "active"),
+    [("true", "FASTAPI_OTEL_AUTO_CONFIGURE is set"), ("false", ""), ("", "")],
+)
+def test_the_sdk_that_fastapi_is_to_set_up(patient: Patient, value: str, active: str) -> None:
+    patient.add_distribution("opentelemetry-sdk", "1.45.2")
+    document = patient.examine(env={"FASTAPI_OTEL_AUTO_CONFIGURE": value})
+
+    assert document["others"] == [
+        {"name": "OpenTelemetry's SDK", "version": "1.45.2", "active": active}
+    ]
+
+
 def test_another_agent_on_the_path(patient: Patient) -> None:
     patient.add_distribution("ddtrace", "2.9.0", ddtrace__bootstrap__sitecustomize="")
     bootstrap = patient.packages / "ddtrace" / "bootstrap"

@@ -9,12 +9,17 @@ import http.client
 import io
 import itertools
 import sqlite3
+import urllib.error
 import urllib.request
 import warnings
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from wsgiref.handlers import SimpleHandler
 
+import a2wsgi
 import aiohttp
 import httpcore
 import httpx
@@ -23,6 +28,7 @@ import requests
 import sqlalchemy as sa
 import urllib3
 from aiohttp import web
+from asgiref.wsgi import WsgiToAsgi
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from fastapi import APIRouter, FastAPI
@@ -32,6 +38,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from contracts import django_shop
 from contracts.aiohttp_server import serve_aiohttp
@@ -46,6 +53,7 @@ from contracts.origin import Origin, closed_port
 from contracts.wire import answer_to, request_bytes, without_date
 from contracts.wsgi_servers import serve_waitress, serve_werkzeug
 from otel_run import guard
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.travel import ContextCarrier
 from otel_run.engine.url import Urls
 from otel_run.export.pipeline import PIPELINE
@@ -63,6 +71,9 @@ if TYPE_CHECKING:
     from otel_run.engine import Instrumentor
 
 Program = Callable[[], object]
+
+httpx2: Any = import_module("httpx2") if find_spec("httpx2") else None
+httpcore2: Any = import_module("httpcore2") if find_spec("httpcore2") else None
 
 
 class Hostile:  # noqa: PLW1641  it has one, that fails
@@ -93,9 +104,10 @@ def origin() -> Iterator[Origin]:
 
 
 def ask(request: Callable[[str], object], origin: Origin) -> object:
-    """What comes of an answer, and of none."""
+    """What comes of an answer, of a redirect to one, of a challenge, and of none."""
     refused = f"http://127.0.0.1:{closed_port()}/"
-    return request(origin.url()), type(outcome_of(lambda: request(refused))[0])
+    answers = [request(origin.url(target)) for target in ("/ok", "/redirect/1", "/digest")]
+    return answers, type(outcome_of(lambda: request(refused))[0])
 
 
 def with_requests(url: str) -> object:
@@ -110,9 +122,10 @@ def with_urllib3(url: str) -> object:
 
 
 def with_http_client(url: str) -> object:
-    connection = http.client.HTTPConnection(url.split("/")[2], timeout=20)
+    _, _, host, path = url.split("/", 3)
+    connection = http.client.HTTPConnection(host, timeout=20)
     try:
-        connection.request("GET", "/ok", headers={"accept": "*/*"})
+        connection.request("GET", f"/{path}", headers={"accept": "*/*"})
         response = connection.getresponse()
         return response.status, response.read()
     finally:
@@ -120,20 +133,32 @@ def with_http_client(url: str) -> object:
 
 
 def with_urllib(url: str) -> object:
-    with urllib.request.urlopen(url, timeout=20) as response:  # noqa: S310  its own server
-        return response.status, response.read()
+    try:
+        with urllib.request.urlopen(url, timeout=20) as response:  # noqa: S310  its own server
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
 
 
-def with_httpx(url: str) -> object:
-    with httpx.Client(verify=False) as client:  # noqa: S501  there is no TLS
-        response = client.get(url)
+def with_httpx(url: str, module: Any = httpx) -> object:
+    with module.Client(verify=False, follow_redirects=True) as client:
+        response = client.get(url, auth=module.DigestAuth("me", "secret"))
         return response.status_code, response.content
 
 
-def with_httpcore(url: str) -> object:
-    with httpcore.ConnectionPool() as pool:
+def with_httpcore(url: str, module: Any = httpcore) -> object:
+    with module.ConnectionPool() as pool:
         response = pool.request("GET", url)
         return response.status, response.content
+
+
+def with_successors(origin: Origin) -> dict[str, Program]:
+    """Programs of httpx2 and httpcore2, where they are installed."""
+    return {
+        "httpx2": lambda: ask(partial(with_httpx, module=httpx2), origin),
+        "httpcore2": lambda: ask(partial(with_httpcore, module=httpcore2), origin),
+    }
 
 
 def with_aiohttp(url: str) -> object:
@@ -187,8 +212,13 @@ def with_flask() -> object:
     app.add_url_rule("/ok", "ok", lambda: "ok")
     app.add_url_rule("/stream", "stream", lambda: iter(["a", "b"]))
     app.add_url_rule("/fail", "fail", lambda: str(1 / 0))
-    client = app.test_client()
-    answers = [client.get(path) for path in ("/ok", "/stream", "/fail", "/nowhere")]
+    client = Flask("outer").test_client()
+    serve = client.application.wsgi_app
+    client.application.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
+        serve, {"/in": lambda environ, start_response: app({**environ}, start_response)}
+    )
+    answers = [app.test_client().get(path) for path in ("/ok", "/stream", "/fail", "/nowhere")]
+    answers.append(client.get("/in/ok"))
     return [(answer.status_code, answer.data) for answer in answers]
 
 
@@ -282,7 +312,12 @@ def with_starlette_routes() -> Starlette:
 
     routes = [Route("/ok", answer), Route("/fail", fail), Route("/late", fail_afterwards)]
     wsgi = Mount("/wsgi", WSGIMiddleware(application))
-    inner = Mount("/in", Starlette(routes=list(routes)))
+    mounted = Starlette(routes=list(routes))
+
+    async def copying(scope: Any, receive: Any, send: Any) -> None:
+        await mounted({**scope}, receive, send)
+
+    inner = Mount("/in", copying)
     return Starlette(routes=[*routes, Route("/middle", fail_in_the_middle), inner, wsgi])
 
 
@@ -373,6 +408,7 @@ def programs(origin: Origin) -> dict[str, Program]:
         "urllib.request": lambda: ask(with_urllib, origin),
         "httpx": lambda: ask(with_httpx, origin),
         "httpcore": lambda: ask(with_httpcore, origin),
+        **({} if httpx2 is None else with_successors(origin)),
         "aiohttp.client": lambda: ask(with_aiohttp, origin),
         "botocore": lambda: ask(with_botocore, origin),
         "sqlite3": with_sqlite3,
@@ -385,6 +421,8 @@ def programs(origin: Origin) -> dict[str, Program]:
         "wsgiref": with_wsgiref,
         "werkzeug": with_werkzeug,
         "fastapi": with_fastapi,
+        "a2wsgi": lambda: answers_of(a2wsgi.WSGIMiddleware(application)),  # type: ignore[arg-type]
+        "asgiref": lambda: answers_of(WsgiToAsgi(application)),  # type: ignore[no-untyped-call]
         "hypercorn": with_hypercorn,
         "starlette": with_starlette,
         "uvicorn": with_uvicorn,
@@ -437,18 +475,22 @@ FAULTS = {
     "returns what fails": returning(Hostile()),
     "returns what fails in parts": returning_broken_parts,
 }
-STEPS = ("begin", "start", "propagate", "detail", "count_resend", "finish", "fail", "conclude")
+STEPS = ("begin", "start", "propagate", "detail", "count_resends", "finish", "fail", "conclude")
 # Steps that nothing in the library's program leads to.
 NOT_TAKEN = {
     ("aiohttp.client", "HttpClient.begin"),
     ("botocore", "HttpClient.detail"),
-    ("httpcore", "HttpClient.detail"),
-    ("httpx", "HttpClient.detail"),
-    # Starlette has the span, and nobody patches it here.
-    *(("fastapi", f"HttpServer.{step}") for step in ("begin", "detail", "fail", "finish")),
-    *(("fastapi", f"HttpServer.{step}") for step in ("conclude", "observe", "is_hang_up")),
-    *(("fastapi", f"HttpServer.{step}") for step in ("read_request", "read_subject")),
-    ("fastapi", "Detail.before"),
+    *((library, "HttpClient.detail") for library in ("httpx", "httpx2")),
+    *itertools.product(("httpcore", "httpcore2"), ("HttpClient.detail", "Detail.before")),
+    # Another library has the span, and nobody patches that here.
+    *itertools.product(
+        ("a2wsgi", "asgiref", "fastapi"),
+        (
+            *(f"HttpServer.{step}" for step in ("begin", "detail", "fail", "finish", "conclude")),
+            *(f"HttpServer.{step}" for step in ("observe", "is_hang_up", "is_same")),
+            *("HttpServer.read_request", "HttpServer.read_subject", "Detail.before"),
+        ),
+    ),
     ("flask", "HttpServer.fail"),
     ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
     ("hypercorn", "HttpServer.detail"),
@@ -471,9 +513,20 @@ NOT_TAKEN = {
     ("wsgiref", "HttpServer.detail"),
     ("wsgiref", "HttpServer.fail"),
     *(
-        (library, "HttpClient.count_resend")
-        for library in ("http.client", "httpcore", "httpx", "requests", "urllib.request")
+        (library, "HttpClient.count_resends")
+        for library in ("http.client", "httpcore", "httpcore2", "urllib3", "botocore")
     ),
+    # What hands on to it is not patched here.
+    *(
+        (library, "HttpClient.write_into")
+        for library, instrumentor in instrumentors().items()
+        if isinstance(instrumentor.convention, HttpClient)
+    ),
+    *(
+        (library, "HttpServer.is_same")
+        for library in ("django", "gunicorn", "hypercorn", "uvicorn")
+    ),
+    *((library, "HttpServer.is_same") for library in ("waitress", "werkzeug", "wsgiref")),
 }
 
 
@@ -487,7 +540,7 @@ def functions_of(instrumentor: Instrumentor) -> Iterator[tuple[Any, str]]:
         holders = (target, getattr(target, "subclass", None))
         for holder in filter(None, holders):
             for name, value in vars(holder).items():
-                if name.startswith(("read_", "before", "after")) and callable(value):
+                if name.startswith(("read_", "before", "after", "write")) and callable(value):
                     yield holder, name
 
 
@@ -500,6 +553,8 @@ def targets_of(instrumentor: Instrumentor) -> list[Any]:
 
 def cases() -> Iterator[Any]:
     for library, instrumentor in instrumentors().items():
+        if find_spec(library.partition(".")[0]) is None:
+            continue
         if isinstance(instrumentor.convention, ContextCarrier):
             continue  # reads nothing; what may go wrong with it is in tests/context
         points = {f"{type(holder).__name__}.{name}" for holder, name in functions_of(instrumentor)}

@@ -292,7 +292,7 @@ def instruments(draw: st.DrawFn) -> Histogram:
     histogram.start = draw(recorded.times)
     for number, (described, recorded_values) in enumerate(draw(points)):
         # Keyed without series_of, which asks for attributes that have a hash.
-        series = histogram.series.setdefault(number, new_series(histogram, described))
+        series = histogram.series[number] = new_series(histogram, described)
         for value in recorded_values:
             series.add(value)
     return histogram

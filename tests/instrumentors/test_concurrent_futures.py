@@ -1,4 +1,4 @@
-"""concurrent.futures: what it carries is tested in tests/context."""
+"""concurrent.futures: what it carries is tested in tests/context and tests/processes."""
 
 from __future__ import annotations
 

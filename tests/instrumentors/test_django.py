@@ -10,26 +10,24 @@ from wsgiref.util import FileWrapper
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts import django_shop
 from contracts.asgi_servers import serve_hypercorn, serve_uvicorn
-from contracts.gunicorn_server import Sync, Threaded, serving
+from contracts.gunicorn_server import Sync, serving
 from contracts.http_server import (
     MARKER,
     SPAN_ID,
     TRACEPARENT,
     Unhandled,
-    counts,
-    duration,
     each_way,
     ignoring,
     minimal_environ,
 )
 from contracts.instrumentor import InstrumentorContract
 from contracts.wire import AGENT, Wire, answer_to, request_bytes, without_date
-from contracts.wsgi_servers import serve_waitress, serve_werkzeug, serve_wsgiref
+from contracts.wsgi_framework import WsgiFrameworkContract
+from contracts.wsgi_servers import serve_werkzeug, serve_wsgiref
 from otel_run.engine.exclusion import Exclusion
 from otel_run.signals.context import CURRENT
 from recording import instrumentors
@@ -52,14 +50,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("capfd")  # servers write what becomes of requests
 
 UNHANDLED = f"{Unhandled.__module__}.Unhandled"
-
-
-def serve_gunicorn(application: Any) -> Any:
-    """Serve with a worker of Gunicorn."""
-    return serving(Threaded, 1, application)
-
-
-SERVERS = [serve_werkzeug, serve_wsgiref, serve_waitress, serve_gunicorn]
 
 
 @pytest.fixture
@@ -136,6 +126,22 @@ EXPECTED: list[tuple[str, dict[str, Any]]] = [
     ),
     ("/bad", {"http__response__status_code": 400, "http__route": "/bad", "url__path": "/bad"}),
 ]
+
+
+class TestDjangoRoutes(WsgiFrameworkContract):
+    """The route of a project's patterns."""
+
+    library = "django"
+    route = "/items/<int:item>/"
+
+    def application(self) -> Any:
+        return get_wsgi_application()
+
+    def get(self, path: str) -> Any:
+        return got(path)
+
+    def let_out(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("django.conf.settings.DEBUG_PROPAGATE_EXCEPTIONS", True)
 
 
 class TestDjango(InstrumentorContract):
@@ -246,21 +252,6 @@ def test_an_exception_of_a_middleware_is_one_too(
     assert [event.attributes["exception.message"] for event in span.events] == ["refused"]
 
 
-def test_an_exception_that_django_lets_through_is_the_same_and_recorded_once(
-    recording: Recording, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("django.conf.settings.DEBUG_PROPAGATE_EXCEPTIONS", True)
-    with pytest.raises(Unhandled) as raised:
-        got("/fail")
-
-    span = recording.span()
-    assert raised.value.__context__ is None
-    assert len(span.events) == 1
-    assert span.attributes["error.type"] == UNHANDLED
-    assert span.attributes["http.response.status_code"] == 500
-    assert span.attributes["http.route"] == "/fail"
-
-
 @pytest.mark.parametrize("ask", [got, awaited])
 @pytest.mark.parametrize("target", ["/trace", "/trace-later"])
 def test_views_of_both_kinds_are_within_the_span(
@@ -269,30 +260,6 @@ def test_views_of_both_kinds_are_within_the_span(
     response = ask(target)
 
     assert response.content.decode() == recording.span().trace_id
-
-
-@pytest.mark.parametrize("serve", SERVERS)
-def test_under_a_recorded_server_there_is_one_span_with_the_route(
-    recording: Recording, wsgi: Any, serve: Any
-) -> None:
-    with serve(wsgi) as address:
-        answer = answer_to(address, request_bytes("/items/7/", traceparent=TRACEPARENT))
-        answer_to(address, request_bytes("/fail"))
-
-    first, second = recording.spans()
-    assert answer.endswith(b"item 7")
-    assert first.scope != "otel_run_instrumentors.django"
-    assert first.parent_id == SPAN_ID
-    assert first.name == "GET /items/<int:item>/"
-    first.attributes.pop("network.peer.port", None)
-    assert first.attributes == attributes(
-        http__route="/items/<int:item>/",
-        server__address="shop.example",
-        server__port=8080,
-        url__path="/items/7/",
-    )
-    assert (second.name, len(second.events)) == ("GET /fail", 1)
-    assert second.attributes["error.type"] == UNHANDLED
 
 
 def test_under_a_server_that_is_not_recorded_the_handler_s_span_has_it_all(
@@ -366,20 +333,6 @@ def test_the_server_gets_its_own_file_wrapper(recording: Recording, wsgi: Any) -
     response.close()
 
 
-def test_a_mounted_project_s_route_begins_with_where_it_is_mounted(
-    recording: Recording, wsgi: Any
-) -> None:
-    mounted = DispatcherMiddleware(wsgi, {"/shop": wsgi})
-    with serve_werkzeug(mounted) as address:
-        answer_to(address, request_bytes("/shop/items/7/"))
-        answer_to(address, request_bytes("/items/7/"))
-
-    first, second = recording.spans()
-    assert first.name == "GET /shop/items/<int:item>/"
-    assert first.attributes["url.path"] == "/shop/items/7/"
-    assert second.name == "GET /items/<int:item>/"
-
-
 def test_middleware_around_the_project_is_within_the_server_s_span(
     recording: Recording, wsgi: Any
 ) -> None:
@@ -390,18 +343,6 @@ def test_middleware_around_the_project_is_within_the_server_s_span(
     assert span.name == "GET /items/<int:item>/"
     assert span.attributes["client.address"] == "203.0.113.9"
     assert span.attributes["network.peer.address"] == "127.0.0.1"
-
-
-def test_a_request_that_a_view_makes_to_its_own_project_is_a_child(
-    recording: Recording, wsgi: Any
-) -> None:
-    with serve_werkzeug(wsgi) as address:
-        answer = answer_to(address, request_bytes("/oneself"))
-
-    first, second = recording.spans()
-    assert answer.endswith(b"item 7")
-    assert (first.name, second.name) == ("GET /oneself", "GET /items/<int:item>/")
-    assert (second.trace_id, second.parent_id) == (first.trace_id, first.span_id)
 
 
 def test_a_context_does_not_outlive_its_request(recording: Recording, wsgi: Any) -> None:
@@ -423,21 +364,6 @@ def test_an_excluded_request_leaves_nothing(
     assert awaited("/oneself").content == b"item 7"
     assert recording.spans() == []
     assert recording.metrics() == []
-
-
-def test_the_route_is_part_of_the_series(recording: Recording) -> None:
-    for target in ("/items/1/", "/items/2/", "/nowhere"):
-        got(target)
-
-    usual = {
-        "http.request.method": "GET",
-        "network.protocol.version": "1.1",
-        "url.scheme": "http",
-    }
-    assert counts(duration(recording)) == [
-        ({**usual, "http.response.status_code": 200, "http.route": "/items/<int:item>/"}, 2),
-        ({**usual, "http.response.status_code": 404}, 1),
-    ]
 
 
 @pytest.fixture

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
 COPIES_ROUTES = not hasattr(fastapi.routing, "_IncludedRouter")
 
 
+# Whose client the test client is.
+CLIENT = "httpx" if issubclass(TestClient, httpx.Client) else "httpx2"
+
+
 @pytest.fixture(autouse=True)
 def _unrecorded_client(recording: Recording) -> None:
-    """Record what is served alone, where the test client is httpx's."""
+    """Record what is served alone."""
     del recording
-    if issubclass(TestClient, httpx.Client):
-        instrumentors()["httpx"].unpatch()
+    instrumentors()[CLIENT].unpatch()
 
 
 @pytest.mark.skipif(COPIES_ROUTES, reason="Starlette's function is all there is to patch")

@@ -96,8 +96,7 @@ class TestHttpClient(StreamerContract):
             connection.putrequest("GET", "/")
         connection.close()
 
-        span = recording.span()
-        assert span.attributes["error.type"] == "http.client.CannotSendRequest"
+        assert recording.spans() == []
 
     def unanswered(self, origin: Origin, target: str) -> dict[str, Any]:
         """The attributes of a request whose response nobody has fetched."""
@@ -147,9 +146,7 @@ class TestHttpClient(StreamerContract):
         assert connection.getresponse().read() == b"ok"
         connection.close()
 
-        first, second = recording.spans()
-        assert first.attributes == self.expected(origin, origin.url("/1"))
-        assert second.attributes["error.type"] == "http.client.CannotSendRequest"
+        assert recording.span().attributes == self.expected(origin, origin.url("/1"))
 
     def test_a_response_that_closes_its_connection_is_a_response(
         self, recording: Recording, origin: Origin
@@ -184,7 +181,7 @@ class TestHttpClient(StreamerContract):
 
         assert len(recording.spans()) == 20
         (exchange,) = (one for one in gc.get_objects() if type(one) is Exchange)
-        assert (len(exchange._open), len(exchange._waiting)) == (0, 0)
+        assert len(exchange._waiting) == 0
 
     def test_a_tunnel_is_not_taken_for_the_server(
         self, recording: Recording, origin: Origin

@@ -66,24 +66,28 @@ def test_a_framework_of_wsgi_is_part_of_the_request(recording: Recording) -> Non
 
 @pytest.mark.skipif(not hasattr(middleware, "ProxyFixMiddleware"), reason="0.15 brought it")
 @pytest.mark.parametrize("mode", ["legacy", "modern"])
-def test_a_proxy_that_is_believed_is_within_the_one_span(recording: Recording, mode: Any) -> None:
-    app: Any = Starlette(routes=[Route("/x", of_starlette)])
+@pytest.mark.parametrize("path", ["/x", "/"])
+def test_a_proxy_that_is_believed_is_within_the_one_span(
+    recording: Recording, mode: Any, path: str
+) -> None:
+    app: Any = Starlette(routes=[Route(path, of_starlette)])
     headers = {
         "x-forwarded-for": "203.0.113.9",
         "x-forwarded-proto": "https",
-        "forwarded": "for=203.0.113.9;proto=https",
+        "x-forwarded-host": "shop.example:8080",
+        "forwarded": "for=203.0.113.9;proto=https;host=shop.example:8080",
     }
     proxied = middleware.ProxyFixMiddleware(app, mode)
     with serve_hypercorn(proxied) as address, Wire(address) as wire:
-        wire.send(request_bytes("/x", **headers))
+        wire.send(request_bytes(path, **headers))
         port = wire.port
         assert wire.rest().endswith(b"hello")
 
     assert recording.span().attributes == TestHypercorn().expected(
         port,
         client__address="203.0.113.9",
-        http__route="/x",
-        url__path="/x",
+        http__route=path,
+        url__path=path,
         url__scheme="https",
     )
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.auth import AuthBase
+from requests.auth import AuthBase, HTTPDigestAuth
 
-from contracts.http_client import hops, unchecked
+from contracts.http_client import hops, resends, unchecked
 from contracts.http_follower import FollowerContract
+from contracts.http_proxied import ProxiedContract
+from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
 from contracts.instrumentor import pickled
 from contracts.origin import closed_port
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
     from recording import Recording
 
 
-class TestRequests(FollowerContract, StreamerContract):
+class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerContract):
     """One span per `Session.send`."""
 
     library = "requests"
+    sender = "urllib3"
     refusal = "requests.exceptions.ConnectionError"
 
     def request(
@@ -56,17 +59,25 @@ class TestRequests(FollowerContract, StreamerContract):
         assert response.next is not None
         assert hops(recording.spans()) == [("redirect/2", 302, "")]
 
-    def test_too_many_redirects_are_not_the_last_response_s_error(
+    def test_what_a_redirect_led_to_is_a_first_request_when_the_program_sends_it_again(
         self, recording: Recording, origin: Origin
     ) -> None:
         with requests.Session() as session:
-            session.max_redirects = 1
-            with pytest.raises(requests.TooManyRedirects):
-                session.get(origin.url("/redirect/3"), timeout=20)
+            response = session.get(origin.url("/redirect/1"), timeout=20)
+            session.send(response.request)
+            session.send(response.history[0].request, allow_redirects=False)
 
-        spans = recording.spans()
-        assert hops(spans) == [("redirect/3", 302, ""), ("redirect/2", 302, "")]
-        assert [(span.status, span.events) for span in spans] == [("unset", [])] * 2
+        assert resends(recording.spans()) == [None, 1, None, None]
+
+    def test_a_redirect_that_the_program_follows_itself_is_a_resend(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            first = session.get(origin.url("/redirect/1"), timeout=20, allow_redirects=False)
+            assert first.next is not None
+            session.send(first.next, timeout=20)
+
+        assert resends(recording.spans()) == [None, 1]
 
     @pytest.mark.usefixtures("incoming")
     def test_a_session_keeps_its_headers_and_its_connection(
@@ -99,7 +110,7 @@ class TestRequests(FollowerContract, StreamerContract):
         assert first.headers["baggage"] == ["tenant=blue"]
         assert "baggage" not in second.headers
         assert "tracestate" not in second.headers
-        assert response.request.headers["traceparent"] == second.headers["traceparent"][0]
+        assert response.request is prepared
 
     def test_sessions_and_responses_pickle_and_copy(
         self, recording: Recording, origin: Origin
@@ -204,6 +215,23 @@ class TestRequests(FollowerContract, StreamerContract):
         for received in (first, second):
             assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
 
+    def test_the_answer_to_a_digest_challenge_is_a_resend_within_the_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with requests.Session() as session:
+            session.auth = HTTPDigestAuth("me", "secret")
+            for target in ("/digest", "/redirect/digest"):
+                session.get(origin.url(target), timeout=20)
+                session.auth = HTTPDigestAuth("me", "secret")
+
+        spans = recording.spans()
+        assert hops(spans) == [
+            ("digest", 200, ""),
+            ("redirect/digest", 302, ""),
+            ("digest", 200, ""),
+        ]
+        assert resends(spans) == [1, None, 2]
+
     def test_raise_for_status_raises_after_the_span(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -235,6 +263,17 @@ class TestRequests(FollowerContract, StreamerContract):
             error__type="503",
         )
 
+    def test_retries_after_a_redirect_count_on(self, recording: Recording, origin: Origin) -> None:
+        from urllib3.util import Retry
+
+        with requests.Session() as session:
+            retry = Retry(2, status_forcelist=[503], raise_on_status=False)
+            session.mount("http://", HTTPAdapter(max_retries=retry))
+            session.get(origin.url("/redirect/status/503"), timeout=20)
+
+        assert len(origin.received) == 4
+        assert resends(recording.spans()) == [None, 3]
+
     def test_a_unix_socket_has_no_peer_port(self, recording: Recording) -> None:
         with requests.Session() as session, pytest.raises(requests.exceptions.InvalidSchema):
             session.get("http+unix://%2Fvar%2Frun%2Fnobody.sock/info")
@@ -248,20 +287,8 @@ class TestRequests(FollowerContract, StreamerContract):
             "url.full": "http+unix://%2Fvar%2Frun%2Fnobody.sock/info",
         }
 
-    def test_through_a_proxy_the_server_is_the_one_that_is_meant(
-        self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delenv("no_proxy")
-        requests.get("http://elsewhere.example/path", proxies={"http": origin.url("/")}, timeout=20)
-
-        span = recording.span()
-        assert origin.received[0].target == "http://elsewhere.example/path"
-        assert span.attributes == self.expected(
-            origin,
-            "http://elsewhere.example/path",
-            server__address="elsewhere.example",
-            server__port=80,
-        )
+    def request_through(self, proxy: str, url: str) -> None:
+        requests.get(url, proxies={"http": proxy}, timeout=20)
 
     def test_our_span_keeps_secrets_of_the_exception_in_outer_spans(
         self, recording: Recording

@@ -23,6 +23,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Host, Mount, Route, Router
 from starlette.staticfiles import StaticFiles
@@ -41,7 +43,7 @@ with warnings.catch_warnings():
     from starlette.middleware.wsgi import WSGIMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -51,13 +53,18 @@ if TYPE_CHECKING:
     from otlp import Span
     from recording import Recording
 
+    Headers = list[tuple[bytes, bytes]]
+
+
+# Whose client the test client is.
+CLIENT = "httpx" if issubclass(TestClient, httpx.Client) else "httpx2"
+
 
 @pytest.fixture(autouse=True)
 def _unrecorded_client(recording: Recording) -> None:
-    """Record what is served alone, where the test client is httpx's."""
+    """Record what is served alone."""
     del recording
-    if issubclass(TestClient, httpx.Client):
-        instrumentors()["httpx"].unpatch()
+    instrumentors()[CLIENT].unpatch()
 
 
 class TestStarlette(AsgiServerContract):
@@ -296,16 +303,50 @@ class Dispatched(BaseHTTPMiddleware):
         return response
 
 
+def with_another(headers: Headers) -> Headers:
+    """One more header."""
+    return [*headers, (b"x-more", b"1")]
+
+
+def with_another_first(headers: Headers) -> Headers:
+    """One more header, before all others."""
+    return [(b"x-more", b"1"), *headers]
+
+
+def without_any(_: Headers) -> Headers:
+    """None of the headers."""
+    return []
+
+
+def made_anew(headers: Headers) -> Headers:
+    """The same, of which nothing is what it was."""
+    return [(bytes(bytearray(name)), bytes(bytearray(value))) for name, value in headers]
+
+
 class Copying:
-    """Passes on another scope, with one more header."""
+    """Passes on another scope, with other headers."""
+
+    def __init__(self, app: Any, change: Callable[[Headers], Headers] = with_another) -> None:
+        self.app = app
+        self.change = change
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        changed = {**scope}
+        if "headers" in scope:
+            changed["headers"] = self.change(scope["headers"])
+        await self.app(changed, receive, send)
+
+
+class Rewriting:
+    """Passes on another scope, with another path and one more header."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        changed = {**scope}
-        if "headers" in scope:
-            changed["headers"] = [*scope["headers"], (b"x-more", b"1")]
+        path = scope["path"].removeprefix("/api")
+        headers = with_another_first(scope["headers"])
+        changed = {**scope, "path": path, "raw_path": path.encode(), "headers": headers}
         await self.app(changed, receive, send)
 
 
@@ -314,6 +355,8 @@ MIDDLEWARE = [
     Middleware(Copying),
     Middleware(CORSMiddleware, allow_origins=["*"]),
     Middleware(GZipMiddleware, minimum_size=1),
+    Middleware(TrustedHostMiddleware, allowed_hosts=["shop.example"]),
+    Middleware(SessionMiddleware, secret_key="secret"),  # noqa: S106  a test's
 ]
 
 # Without us, too, the oldest Hypercorn ends when the oldest BaseHTTPMiddleware does.
@@ -348,6 +391,27 @@ def test_middleware_is_within_the_one_span(
         "url.scheme": "http",
         "user_agent.original": "probe/1.0",
     }
+
+
+@pytest.mark.parametrize("change", [with_another_first, without_any, made_anew])
+@pytest.mark.parametrize("place", ["around", "within"])
+def test_middleware_may_make_scope_and_headers_anew(
+    recording: Recording, change: Callable[[Headers], Headers], place: str
+) -> None:
+    app: Any = shop(*([Middleware(Copying, change=change)] if place == "within" else []))
+    with serve_uvicorn(Copying(app, change) if place == "around" else app) as address:
+        answer = answer_to(address, request_bytes("/deep/a/more/b/c"))
+
+    assert answer.endswith(b"{'shop': 'a', 'x': 'b', 'y': 'c'}")
+    assert recording.span().name == "GET /deep/{shop}/more/{x}/{y}"
+
+
+def test_middleware_may_make_the_path_anew(recording: Recording) -> None:
+    with serve_uvicorn(Rewriting(shop())) as address:
+        assert answer_to(address, request_bytes("/api/items/7")).endswith(b"{'item': 7}")
+
+    span = recording.span()
+    assert (span.name, span.attributes["url.path"]) == ("GET /items/{item:int}", "/api/items/7")
 
 
 @pytest.mark.parametrize("middleware", [[], [Middleware(Dispatched)], MIDDLEWARE])
@@ -410,6 +474,35 @@ def test_a_request_through_a_transport_that_calls_an_application_is_a_child(
     assert child.parent_id in {span.span_id for span in (outer, *rest)}
 
 
+def test_a_call_in_process_of_the_same_path_is_a_child(recording: Recording) -> None:
+    async def call(request: Request) -> Response:
+        sent: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": request.url.path,
+            "raw_path": request.url.path.encode(),
+            "query_string": b"",
+            "headers": made_anew(request.headers.raw),
+            "client": request.scope["client"],
+            "server": request.scope["server"],
+        }
+        await shop()(scope, request.receive, keep)
+        return PlainTextResponse(sent[-1]["body"])
+
+    with serve_uvicorn(Starlette(routes=[Route("/items/{item}", call)])) as address:
+        assert answer_to(address, request_bytes("/items/7")).endswith(b"{'item': 7}")
+
+    outer, child = recording.spans()
+    assert (outer.name, child.name) == ("GET /items/{item}", "GET /items/{item:int}")
+    assert (child.trace_id, child.parent_id) == (outer.trace_id, outer.span_id)
+
+
 def test_an_application_made_before_patching_is_recorded(recording: Recording) -> None:
     for one in ("starlette", "uvicorn"):
         instrumentors()[one].unpatch()
@@ -418,7 +511,7 @@ def test_an_application_made_before_patching_is_recorded(recording: Recording) -
     assert made.get("/items/7").text == "{'item': 7}"
     assert recording.spans() == []
     patch_imported()
-    instrumentors()["httpx"].unpatch()
+    instrumentors()[CLIENT].unpatch()
     made.get("/items/7")
 
     assert recording.span().name == "GET /items/{item:int}"
@@ -439,7 +532,10 @@ def test_a_wsgi_application_that_is_mounted_is_part_of_the_request(recording: Re
 # Streams, disconnects, tasks.
 
 
-def test_a_stream_ends_with_its_last_byte(recording: Recording) -> None:
+@pytest.mark.parametrize("middleware", [[], MIDDLEWARE[:1], MIDDLEWARE])
+def test_a_stream_ends_with_its_last_byte(
+    recording: Recording, middleware: list[Middleware]
+) -> None:
     go_on = threading.Event()
 
     async def body() -> AsyncIterator[str]:
@@ -451,7 +547,7 @@ def test_a_stream_ends_with_its_last_byte(recording: Recording) -> None:
     async def events(_: Request) -> Response:
         return StreamingResponse(body(), media_type="text/event-stream")
 
-    app = Starlette(routes=[Route("/events", events)], middleware=MIDDLEWARE[:1])
+    app = Starlette(routes=[Route("/events", events)], middleware=middleware)
     with serve_uvicorn(app) as address, Wire(address) as wire:
         wire.send(request_bytes("/events"))
         wire.until(b"data: 1")

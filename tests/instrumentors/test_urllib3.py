@@ -8,8 +8,9 @@ import pytest
 import urllib3
 from urllib3._collections import HTTPHeaderDict
 
-from contracts.http_client import hops
+from contracts.http_client import hops, resends
 from contracts.http_follower import FollowerContract
+from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
 
 if TYPE_CHECKING:
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from recording import Recording
 
 
-class TestUrllib3(FollowerContract, StreamerContract):
+class TestUrllib3(FollowerContract, SenderContract, StreamerContract):
     """One span per attempt."""
 
     library = "urllib3"
+    sender = "http.client"
     refusal = "urllib3.exceptions.NewConnectionError"
 
     def request(
@@ -60,8 +62,7 @@ class TestUrllib3(FollowerContract, StreamerContract):
             ("redirect/1", 302, ""),
             ("ok", 200, ""),
         ]
-        counts = [span.attributes.get("http.request.resend_count") for span in recording.spans()]
-        assert counts == [None, 1, 2, None, 1]
+        assert resends(recording.spans()) == [None, 1, 2, None, 1]
         sent = [received.headers["traceparent"] for received in origin.received]
         assert sent == [[f"00-{s.trace_id}-{s.span_id}-01"] for s in recording.spans()]
 

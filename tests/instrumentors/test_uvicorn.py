@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvicorn
+from uvicorn.middleware import wsgi
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from contracts.asgi_server import AsgiServerContract, plain
 from contracts.asgi_servers import serve_uvicorn
 from contracts.http_server import hello
 from contracts.wire import Wire, answer_to, request_bytes
+from contracts.wsgi_bridge import WsgiBridgeContract
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from contracts.asgi_server import AsgiApplication, Receive, Scope, Send
     from recording import Recording
+
+
+# The oldest knew no a2wsgi.
+KNOWS_A2WSGI = hasattr(wsgi, "_WSGIMiddleware")
+OWN_BRIDGE: Any = getattr(wsgi, "_WSGIMiddleware" if KNOWS_A2WSGI else "WSGIMiddleware")
+
+
+class TestWsgiMiddleware(WsgiBridgeContract):
+    """What uvicorn has of its own where a2wsgi is not installed."""
+
+    tells_mount = KNOWS_A2WSGI
+
+    def adapt(self, application: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is on its way out
+            return OWN_BRIDGE(application)
 
 
 class TestUvicorn(AsgiServerContract):
@@ -52,7 +71,6 @@ class TestUvicorn(AsgiServerContract):
             port, client__address="203.0.113.9", url__scheme="https"
         )
 
-    @pytest.mark.filterwarnings("ignore:Uvicorn's native WSGI:DeprecationWarning")
     def test_an_application_of_wsgi_has_its_span(self, recording: Recording) -> None:
         with serve_uvicorn(hello, interface="wsgi") as address, Wire(address) as wire:
             wire.send(request_bytes())

@@ -52,7 +52,7 @@ def test_the_readme_lists_them(root: Path) -> None:
 
 def test_the_oldest_version_that_is_promised_is_tested(root: Path) -> None:
     project = (root / "pyproject.toml").read_text(encoding="utf-8")
-    pins = dict(re.findall(r'^ +"([\w.-]+)==([\d.]+)",', project, re.MULTILINE))
+    pins = dict(re.findall(r'^ +"([\w.-]+)==([\d.]+)[;"]', project, re.MULTILINE))
     promised = {
         library: versions.removeprefix(">=").split(",")[0]
         for library, versions in ((one["library"], one["versions"]) for one in map(row, REFERENCES))

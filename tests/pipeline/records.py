@@ -20,7 +20,7 @@ from otlp import metrics_in, spans_in
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from otel_run.signals.metrics import Series
+    from otel_run.signals.metrics import Distribution
 
 # What programs that tests start begin with.
 RECORD = """
@@ -39,7 +39,7 @@ DESCRIPTION = Description(Scope("test", "1"), "SELECT", CLIENT, {}, {})
 numbers = count(1)
 
 
-def make_span(series: Series | None = None, weight: int = 0, **attributes: Any) -> Span:
+def make_span(series: Distribution | None = None, weight: int = 0, **attributes: Any) -> Span:
     """A finished span that took a second."""
     number = next(numbers)
     span = Span(number, number, 0, True, False, "", None, DESCRIPTION, 1)  # noqa: FBT003

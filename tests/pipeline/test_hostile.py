@@ -38,7 +38,7 @@ GARBAGE = "\x1b[31m hunter2://hunter2@=,é\udcff?hunter2"
 LIBRARIES = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "OTEL_RUN_REQUIRE"}
 
 # The command and the agent set these.
-OURS = {"OTEL_RUN_FOLDER", "OTEL_RUN_ROOT_PID"}
+OURS = {"OTEL_RUN_FOLDER"}
 
 # Any text will do for these, or nobody reads them yet.
 FREE = {

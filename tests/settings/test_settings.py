@@ -145,9 +145,8 @@ def test_every_variable_is_read() -> None:
         f"{CAPTURE}_CLIENT_REQUEST": "x-[a-z]+",
         f"{CAPTURE}_CLIENT_RESPONSE": ".*",
         f"{CAPTURE}_SANITIZE_FIELDS": "x-secret-.*",
-        "OTEL_RUN_FOLDER": "/var/runs/1",
+        "OTEL_RUN_FOLDER": "/var/runs/1#12",
         "OTEL_RUN_PROPAGATE_TO": "*.Example.com, https://api:8080/v1 ,",
-        "OTEL_RUN_ROOT_PID": "12",
         "OTEL_RUN_STORE": "/var",
         "OTEL_RUN_SUMMARY": "false",
         "OTEL_RUN_VERBOSITY": "-1",
@@ -265,7 +264,6 @@ LOCAL = "http://localhost:4318 is used"
             f"built in are {LOG_LEVELS} (did you mean debug?); info is used",
         ),
         ("OTEL_RUN_FOLDER", "runs/1", "not an absolute path; it is ignored"),
-        ("OTEL_RUN_ROOT_PID", "me", f"{WHOLE}; 0 is used"),
         (
             "OTEL_TRACES_SAMPLER",
             "jaeger_remote",
@@ -568,7 +566,7 @@ print(settings.current() is first, repr(first.service_name))
 def test_a_forked_child_of_the_root_process_is_not_the_root() -> None:
     code = """
 import os
-os.environ["OTEL_RUN_ROOT_PID"] = str(os.getpid())
+os.environ["OTEL_RUN_FOLDER"] = f"/runs/1#{os.getpid()}"
 from otel_run import settings
 print(settings.current().root, flush=True)
 child = os.fork()

@@ -11,6 +11,7 @@ from otel_run.engine.targets import (
     Function,
     Lifelong,
     Loaded,
+    Note,
     Silent,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "Instrumentor",
     "Lifelong",
     "Loaded",
+    "Note",
     "Silent",
 ]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
+    from otel_run.engine.forms import Recorder
     from otel_run.engine.operation import Operation
     from otel_run.signals.description import Description
     from otel_run.signals.values import Attributes
@@ -34,6 +35,7 @@ class Convention:
 
     layer = 0
     library: str
+    recorder: Recorder  # that sees to this one
     scope: Scope
     duration: Histogram
 

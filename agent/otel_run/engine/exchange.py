@@ -1,4 +1,4 @@
-"""An operation that takes several calls on one object: opened, sent, and ended by the answer."""
+"""An operation that takes several calls on one object: sent, and ended by the answer."""
 
 from __future__ import annotations
 
@@ -33,29 +33,26 @@ class Unanswered(BaseException):
 class Exchange:
     """A request whose parts are calls of their own.
 
-    The operation is opened at `start`, propagated just before `send`, and ended by `answer`, or by
-    the one of them that raises. What was sent and never asked about ends with `close`, with the
-    next `start`, or with the object itself. It is never current, for between the calls the program
-    goes on with other things. `read_peer` tells whom the object is connected to.
+    The operation begins and is propagated with `send`, and is ended by `answer`, or by the one of
+    them that raises. What was sent and never asked about ends with `close`, with the next `send`,
+    or with the object itself. It is never current, for between the calls the program goes on with
+    other things. `read_peer` tells whom the object is connected to.
     """
 
     def __init__(
         self,
         *,
-        start: str,
         send: str,
         answer: str,
         close: str,
         read_peer: Callable[[Call], object],
     ) -> None:
         self.steps = (
-            (start, self._start, self._started),
             (send, self._send, self._sent),
             (answer, self._answer, self._answered),
             (close, self._close, self._closed),
         )
         self.read_peer = read_peer
-        self._open: dict[ref[Any], Operation] = {}
         self._waiting: dict[ref[Any], Operation] = {}
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
@@ -88,39 +85,27 @@ class Exchange:
 
     # Before a call: the operation that it is part of. While it runs, nothing else ends that.
 
-    def _start(self, call: Call) -> Operation | None:
+    def _send(self, call: Call) -> Operation | None:
         convention: Any = self._recorder.convention
         operation: Operation | None = convention.open(call)
-        return operation
-
-    def _send(self, call: Call) -> Operation | None:
-        if not self._open:  # most often: it is part of another library's request
-            return None
-        operation = self._open.pop(ref(call.instance), None)
         if operation is not None:
-            convention: Any = self._recorder.convention
             convention.propagate(operation, call)
         return operation
 
     def _answer(self, call: Call) -> Operation | None:
-        operation = None
-        if self._waiting or self._open:
-            connection = ref(call.instance)
-            operation = self._waiting.pop(connection, None) or self._open.pop(connection, None)
+        # Most often it is part of another library's request, and nobody waits here.
+        operation = self._waiting.pop(ref(call.instance), None) if self._waiting else None
         if operation is None:
             tell(self._recorder, self.read_peer, call)
         return operation
 
     def _close(self, call: Call) -> Operation | None:
-        return self._waiting.pop(ref(call.instance), None)
+        return self._waiting.pop(ref(call.instance), None) if self._waiting else None
 
     # After it.
 
-    def _started(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
-        self._give_up(ref(call.instance))
-        self._open[ref(call.instance, self._forget)] = operation
-
     def _sent(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
+        self._give_up(ref(call.instance))
         self._waiting[ref(call.instance, self._give_up)] = operation
         peer = self.read_peer(call)
         if peer is not None:
@@ -131,9 +116,6 @@ class Exchange:
 
     def _closed(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
         self._recorder.fail(operation, call, Unanswered())
-
-    def _forget(self, reference: ref[Any]) -> None:
-        self._open.pop(reference, None)
 
     def _give_up(self, reference: ref[Any]) -> None:
         operation = self._waiting.pop(reference, None)

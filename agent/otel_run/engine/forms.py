@@ -33,6 +33,7 @@ class Recorder:
 
     def __init__(self, convention: Convention, library: str) -> None:
         self.convention = convention
+        convention.recorder = self
         self.library = library
         self.off = False
 
@@ -98,8 +99,8 @@ def sync(recorder: Recorder) -> Wrapper:
         except Exception as error:
             caught(error, library)
             operation = None
-        if operation is None:
-            return wrapped(*args, **kwargs)
+        if operation is None:  # of an outer layer's, which may have had this one amended
+            return wrapped(*call.args, **call.kwargs)
         try:
             result = wrapped(*call.args, **call.kwargs)
         except BaseException as error:

@@ -136,7 +136,8 @@ class Hops:
         try:
             operation: Operation | None = convention.open(call)
             if operation is not None:
-                convention.count_resend(operation, trail.count)
+                if trail.count:
+                    convention.count_resends(operation, trail.count)
                 trail.count += 1
         except Exception as error:
             caught(error, recorder.library)

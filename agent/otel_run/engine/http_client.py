@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from otel_run.engine.call import Call
     from otel_run.engine.peer import HttpPeer
     from otel_run.engine.url import Origin, Url
-    from otel_run.signals.context import Node
     from otel_run.signals.description import Outcome
     from otel_run.signals.values import Value
 
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     Headers = Callable[[], Iterable[tuple[str, str]]]
 
 NAME = "http.client"
+# Those that write headers where the request leaves the process, or hand it on to one that does.
+WRITERS: dict[str, HttpClient] = {}
 SETTINGS = settings.current()
 PROPAGATORS = SETTINGS.propagators
 RECEIVERS = Receivers(SETTINGS.propagate_to)
@@ -73,10 +74,10 @@ class HttpResponse:
     """What came back: status code, and protocol version as `http.client` counts it (11, 20).
 
     `headers` is called where a setting asks for headers. `peer` is whom it came from, where no
-    inner layer tells.
+    inner layer tells. `resends` is how many requests went before it within the same call.
     """
 
-    __slots__ = ("headers", "peer", "status", "version")
+    __slots__ = ("headers", "peer", "resends", "status", "version")
 
     def __init__(
         self,
@@ -84,19 +85,26 @@ class HttpResponse:
         version: int = 0,
         headers: Headers | None = None,
         peer: HttpPeer | None = None,
+        resends: int = 0,
     ) -> None:
         self.status = status
         self.version = version
         self.headers = headers
         self.peer = peer
+        self.resends = resends
 
 
 class ClientOperation(Operation):
-    """A request that goes out; `headers` is set where they are to be recorded."""
+    """A request that goes out.
 
-    __slots__ = ("headers", "url")
+    `headers` is set where they are to be recorded. `unwritten` are those to send along, where an
+    inner layer is to write them, each time that it sends the request.
+    """
+
+    __slots__ = ("headers", "unwritten", "url")
 
     headers: Headers | None
+    unwritten: Mapping[str, str] | None
     url: Url
 
 
@@ -111,8 +119,11 @@ class HttpClient(Convention):
 
     `read_request` and `read_response` say what was sent and what came back; `write_headers` puts
     the propagated headers where the call will send them from, never into a mapping that is the
-    caller's own. `read_resend` says how many requests went before this one, for the same purpose;
-    an outer library's operation is told.
+    caller's own. `read_sender` names the library that a call is handed on to, "" for none that is
+    sure. Where that is recorded too it writes the headers instead; with `write_into`, if it has
+    that, for what it is handed is nobody's own.
+    `read_resend` says how many requests went before this one, for the same purpose; an outer
+    library's operation is told.
     """
 
     name = NAME
@@ -124,16 +135,25 @@ class HttpClient(Convention):
 
     def __init__(
         self,
-        read_request: Callable[[Call], HttpRequest],
+        read_request: Callable[[Call], HttpRequest | None],
         read_response: Callable[[Any], HttpResponse],
         write_headers: Callable[[Call, Mapping[str, str]], None],
         read_resend: Callable[[Call], int] | None = None,
+        read_sender: Callable[[Call], str] | None = None,
+        write_into: Callable[[Call, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_response = read_response
         self.write_headers = write_headers
         self.read_resend = read_resend
+        self.read_sender = read_sender
+        self.write_into = write_into or write_headers
         self._urls = Urls(EXCLUSION)
+
+    def bind(self, library: str, layer: int) -> None:
+        """Be known to those that hand requests on."""
+        super().bind(library, layer)
+        WRITERS[library] = self
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the request and propagate its context."""
@@ -154,10 +174,12 @@ class HttpClient(Convention):
         """Describe the request; nothing is recorded of one that is excluded."""
         parent = CURRENT.get()
         if parent is not None and is_suppressed(parent, self):
-            if self.read_resend is not None:
-                self.count_resend(parent, self.read_resend(call))
+            if type(parent) is ClientOperation:
+                self.assist(parent, call)
             return None
         request = self.read_request(call)
+        if request is None:
+            return None
         url = self._urls.get(request.url)
         if url.is_excluded:
             return Silence()
@@ -167,22 +189,31 @@ class HttpClient(Convention):
         )
         operation = ClientOperation(self, parent, description)
         operation.url = url
-        operation.headers = None
+        operation.headers = operation.unwritten = None
         if operation.sampled:
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
-            if self.read_resend is not None:
-                self.count_resend(operation, self.read_resend(call))
+            if self.read_resend is not None and (count := self.read_resend(call)):
+                self.count_resends(operation, count)
             if REQUEST_HEADERS.wanted:
                 operation.headers = request.headers
         return operation
 
-    def count_resend(self, operation: Node, count: int) -> None:
-        """Say how many requests of the same purpose went before."""
-        attributes: dict[str, Value] | None = getattr(operation, "attributes", None)
-        if count and attributes is not None:
-            attributes["http.request.resend_count"] = count
+    def assist(self, operation: ClientOperation, call: Call) -> None:
+        """Do within an outer library's request what is left to do here."""
+        # Each repetition is one more than the outer one knows of.
+        if self.read_resend is not None and self.read_resend(call):
+            self.count_resends(operation, 1)
+        if operation.unwritten is not None and not self.hands_on(call):
+            self.write_into(call, operation.unwritten)
+
+    def count_resends(self, operation: ClientOperation, count: int) -> None:
+        """Say that so many more requests of the same purpose went before."""
+        attributes: dict[str, Any] | None = operation.attributes
+        if attributes is not None:
+            key = "http.request.resend_count"
+            attributes[key] = attributes.get(key, 0) + count
 
     def propagate(self, operation: ClientOperation, call: Call) -> None:
         """Send the operation's context along, to those who are to receive it."""
@@ -199,8 +230,20 @@ class HttpClient(Convention):
             operation.baggage,
             PROPAGATORS,
         )
-        if headers:
+        if not headers:
+            return
+        if self.hands_on(call):
+            operation.unwritten = headers
+        else:
             self.write_headers(call, headers)
+
+    def hands_on(self, call: Call) -> bool:
+        """Tell whether a library that the call is handed on to sees to its headers."""
+        # What else happens within the call may go to somebody who is not to receive them.
+        if self.read_sender is None or not RECEIVERS.are_all:
+            return False
+        writer = WRITERS.get(self.read_sender(call))
+        return writer is not None and not writer.recorder.off
 
     def detail(self, operation: ClientOperation, detail: HttpPeer | HttpResponse) -> None:
         """Add the peer that an inner layer knows; or end, with a response that comes early."""
@@ -220,6 +263,8 @@ class HttpClient(Convention):
         if operation.attributes is not None:
             if response.peer is not None:
                 add_peer(operation.attributes, response.peer)
+            if response.resends:
+                self.count_resends(operation, response.resends)
             if RESPONSE_HEADERS.wanted and response.headers is not None:
                 RESPONSE_HEADERS.capture(operation, response.headers())
         key = (response.status, response.version, "")

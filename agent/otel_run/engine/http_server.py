@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from otel_run.engine.call import Call
     from otel_run.engine.forwarded import Forwarded
     from otel_run.signals.description import Scope
-    from otel_run.signals.metrics import Series
+    from otel_run.signals.metrics import Level
     from otel_run.signals.values import Attributes, Value
 
     # Names and values, as they are on the wire.
@@ -63,10 +63,14 @@ class HttpServerRequest:
 
     `host` is the authority that the client asked for, as `host:port`; `peer_address` and
     `peer_port` are the other end of the connection. `path` and `query` are as on the wire.
+    `is_continued` and `is_forwarded` tell whether it has headers of a trace, of a proxy: most have
+    none, and need not be asked for each of them.
     """
 
     __slots__ = (
         "host",
+        "is_continued",
+        "is_forwarded",
         "method",
         "path",
         "peer_address",
@@ -84,6 +88,8 @@ class HttpServerRequest:
     version: str
     peer_address: str
     peer_port: int
+    is_continued: bool
+    is_forwarded: bool
 
     def header(self, name: str) -> str | None:
         """Look a header up by its lower-case name."""
@@ -137,7 +143,7 @@ class ServerDescription(Description):
         name: str,
         attributes: Attributes,
         facts: Attributes,
-        active: Series | None,
+        active: Level | None,
     ) -> None:
         super().__init__(scope, name, SERVER, attributes, facts)
         self.active = active
@@ -202,11 +208,12 @@ class HttpServer(Convention):
     """Server spans: one for each request that comes in, made by the outermost layer.
 
     `read_request` says what came in, None for what is no request; `read_subject` gives an object
-    that belongs to this request alone and that every layer sees: two layers are of one request when
-    it is the same. `observe` arranges that the operation is told when the response starts, and
-    where nobody else knows, when it is complete. `read_detail` says what the call has come to when
-    the response starts, or when it fails; `read_result` what it returned. `is_hang_up` tells
-    whether an exception says that the client has gone: that is no error of the server's.
+    that belongs to this request alone: two layers are of one request when it is the same, or when
+    `is_same` finds out that what one has been handed was made of the other's. `observe` arranges
+    that the operation is told when the response starts, and where nobody else knows, when it is
+    complete. `read_detail` says what the call has come to when the response starts, or when it
+    fails; `read_result` what it returned. `is_hang_up` tells whether an exception says that the
+    client has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -227,6 +234,7 @@ class HttpServer(Convention):
         read_detail: ReadDetail | None = None,
         read_result: ReadResult | None = None,
         is_hang_up: Callable[[BaseException], bool] | None = None,
+        is_same: Callable[[Any, Any], bool] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_subject = read_subject
@@ -234,6 +242,7 @@ class HttpServer(Convention):
         self.read_detail = read_detail
         self.read_result = read_result
         self.is_hang_up = is_hang_up
+        self.is_same = is_same
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
     def bind(self, library: str, layer: int) -> None:
@@ -252,7 +261,7 @@ class HttpServer(Convention):
         if around is SUPPRESSED:
             return None
         subject = self.read_subject(call)
-        if around is not None and _is_within(around, subject):
+        if around is not None and self._is_within(around, subject):
             if self.read_detail is not None and self.observe is not None:
                 around.asked = self.read_detail, call
                 self.observe(call, around)  # an outer layer may hear of the response much later
@@ -271,13 +280,35 @@ class HttpServer(Convention):
             self.observe(call, operation)
         active = operation.description.active
         if active is not None:
-            PIPELINE.measure(active, 1)
+            active.rise()
+            if not PIPELINE.threshold:
+                PIPELINE.be_there()  # this may be the last that is heard of a server that hangs
         operation.enter()
         return operation
 
+    def _is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
+        """Tell whether an outer layer records this very request, be it an application of its kind.
+
+        What it has become is looked for next, by what lies further within.
+        """
+        if not isinstance(around, ServerOperation):
+            return False
+        if around.subject is subject:
+            return subject is not None
+        if (
+            self.is_same is None
+            or around.subject is None
+            or not self.is_same(around.subject, subject)
+        ):
+            return False
+        around.subject = subject
+        return True
+
     def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
         """Start an operation that is not current, with all that the request says."""
-        forwarded = read_forwarded(request.header) if TRUST_FORWARDED else None
+        forwarded = None
+        if request.is_forwarded and TRUST_FORWARDED:
+            forwarded = read_forwarded(request.header)
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
@@ -293,7 +324,7 @@ class HttpServer(Convention):
 
     def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
-        if detail.subject is None or detail.subject is operation.subject:
+        if detail.subject is None or self._is_within(operation, detail.subject):
             operation.ask()
             self.add(operation, detail)
 
@@ -332,7 +363,7 @@ class HttpServer(Convention):
         operation.name = outcome.name
         operation.subject = None
         if description.active is not None and operation.started >= PIPELINE.born:
-            PIPELINE.measure(description.active, -1)
+            description.active.fall()
         operation.end_with(outcome)
 
     def known(self, operation: ServerOperation) -> Outcome:
@@ -427,13 +458,8 @@ def _ending(
     return name, attributes, ERROR if kind else UNSET
 
 
-def _is_within(around: Node, subject: object) -> TypeGuard[ServerOperation]:
-    """Tell whether an outer layer records this very request, be it an application of its kind."""
-    return isinstance(around, ServerOperation) and around.subject is subject is not None
-
-
 def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
-    remote = extract(request.header, PROPAGATORS)
+    remote = extract(request.header, PROPAGATORS) if request.is_continued else None
     if remote is None:
         return around
     values = {"baggage": remote.baggage} if remote.baggage else None

@@ -68,7 +68,8 @@ class Operation(Span):
         self.outcome = None
         self.end = 0
         self.token: Token[Node | None] | None = None
-        self.start = time_ns()
+        # Nobody is told when a call was that is not sampled; 0 would stand for one that goes on.
+        self.start = time_ns() if self.sampled else 1
         self.started = perf_counter_ns()
 
     def enter(self) -> None:
@@ -116,10 +117,18 @@ class Operation(Span):
         self.outcome = outcome
         if self.started < PIPELINE.born:
             return  # begun before this process was forked: its parent records it
+        # What `record` and `measure` do most often is done here, without a call.
+        queue = PIPELINE.queue
         if self.sampled:
-            PIPELINE.record(self)
+            if self.extras is None and len(queue) < PIPELINE.threshold:
+                queue.append(self)
+            else:
+                PIPELINE.record(self)
         elif outcome.series is not None:
-            PIPELINE.measure(outcome.series, duration * 1e-9)
+            if len(queue) < PIPELINE.threshold:
+                queue.append((outcome.series, duration * 1e-9))
+            else:
+                PIPELINE.measure(outcome.series, duration * 1e-9)
 
     def add_failure(self, attributes: Attributes) -> None:
         """Add the event of an exception that happened just now."""

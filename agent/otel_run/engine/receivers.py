@@ -11,13 +11,14 @@ class Receivers:
     A pattern without a port means any port. Without patterns all are meant.
     """
 
-    __slots__ = ("_patterns",)
+    __slots__ = ("_patterns", "are_all")
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = [
             (pattern, 0) if pattern.count(":") > 1 and "[" not in pattern else split_port(pattern)
             for pattern in patterns
         ]
+        self.are_all = not patterns
 
     def include(self, address: str, port: int) -> bool:
         """Tell whether the server at this address, in lower case, receives context."""

@@ -122,6 +122,33 @@ class Detail(Place):
         return wrapper
 
 
+class Note(Place):
+    """A function after which something is noted on an object of the library, for a reader to find.
+
+    `write` is given the call and its result, be there an operation or none.
+    """
+
+    def __init__(self, place: str, write: Callable[[Call, Any], None]) -> None:
+        super().__init__(place)
+        self.write = write
+
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+        write = self.write
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            result = wrapped(*args, **kwargs)
+            if not recorder.off:
+                try:
+                    write(Call(wrapped, instance, args, kwargs), result)
+                except Exception as error:
+                    caught(error, recorder.library)
+            return result
+
+        return wrapper
+
+
 class Silent(Place):
     """A function of which nothing is recorded: what a library does on its own account."""
 

@@ -1,7 +1,7 @@
 """Where work goes on elsewhere: what is current where it is handed over is current there, too.
 
 Only our variable travels. A copy of the whole context would bring the program's own variables,
-decimal's precision among them, to where they were not.
+decimal's precision among them, to where they were not. Into other processes goes a ticket.
 """
 
 from __future__ import annotations
@@ -13,17 +13,22 @@ from otel_run.engine.call import Call
 from otel_run.engine.convention import Convention
 from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
+from otel_run.engine.reference import Reference
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
+from otel_run.signals.ticket import TICKET, issue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from functools import reduce
     from typing import Any
 
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.place import Wrap
     from otel_run.signals.context import Node
+else:
+    from _functools import reduce
 
 NODE = "_otel_run_node"
 MISSING: Any = object()
@@ -98,6 +103,33 @@ class Arrival(Place):
         return wrapper
 
 
+class Embarkation(Place):
+    """A method by which its object starts a process, into which it goes itself, maybe pickled."""
+
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            node = CURRENT.get()
+            if node is None or recorder.off or not self._hand_over(recorder, instance, node):
+                return wrapped(*args, **kwargs)
+            try:
+                return wrapped(*args, **kwargs)
+            finally:
+                delete(instance, TICKET)
+
+        return wrapper
+
+    def _hand_over(self, recorder: Recorder, instance: Any, node: Node) -> bool:
+        try:
+            write(instance, TICKET, issue(node))
+        except Exception as error:
+            caught(error, recorder.library)
+            return False
+        return True
+
+
 class Errand(Place):
     """A function that is given another one to call elsewhere."""
 
@@ -168,22 +200,36 @@ class Listener(Place):
 
 
 class Traveller:
-    """A function, and what was current where it was handed over."""
+    """A function, and what was current where it was handed over; it can be pickled."""
 
     __slots__ = ("function", "node")
 
-    def __init__(self, function: Callable[..., Any], node: Node | None) -> None:
+    def __init__(self, function: Callable[..., Any], node: Node) -> None:
         self.function = function
         self.node = node
 
+    @unseen
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return run_under(self.node, self.function, args, kwargs)
+        # As `run_under` has it, without its frame: a process sends its tracebacks as text.
+        before = CURRENT.get()
+        CURRENT.set(self.node)
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            CURRENT.set(before)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.function, name)
 
     def __repr__(self) -> str:
         return repr(self.function)
+
+    def __reduce__(self) -> Any:
+        return ARRIVE, (issue(self.node), (), self.function)
+
+
+# Where a process has no agent, this is `reduce(ticket, (), function)`: the function itself.
+ARRIVE = Reference("otel_run.signals.ticket", "arrive", reduce)
 
 
 def take(instance: Any) -> Any:

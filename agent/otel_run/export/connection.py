@@ -6,6 +6,7 @@ sockets do not work in a thread that they do not know. TLS therefore goes throug
 
 from __future__ import annotations
 
+import errno
 import os
 from time import monotonic
 
@@ -41,7 +42,7 @@ class Connection:
 
     def __init__(self, socket: socket) -> None:
         self._socket = socket
-        self._inode = os.fstat(socket.fileno()).st_ino
+        self._identity = _identity(socket)
         self._lock = allocate_lock()
         self.deadline: float | None = None
         self.is_paused = False
@@ -50,20 +51,20 @@ class Connection:
         """Connect to a socket address."""
         import _socket
 
-        self._socket.settimeout(_remaining(self.deadline))
+        self._allow(_remaining(self.deadline))
         self._socket.connect(address)  # type: ignore[arg-type]
         self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
 
     def is_open(self) -> bool:
         """Whether the descriptor still is this socket; a program may have closed all it has."""
         try:
-            return os.fstat(self._socket.fileno()).st_ino == self._inode
+            return _identity(self._socket) == self._identity
         except OSError:
             return False
 
     def send(self, content: bytes) -> None:
         """Send everything."""
-        self._socket.settimeout(_remaining(self.deadline))
+        self._allow(_remaining(self.deadline))
         self._socket.sendall(content)
 
     def receive(self) -> bytes:
@@ -95,10 +96,16 @@ class Connection:
         self._lock = allocate_lock()
         self.close()
 
+    def _allow(self, seconds: float | None) -> None:
+        """Let the next call take that long; to the program's descriptor nothing is done."""
+        if not self.is_open():
+            raise OSError(errno.EBADF, "the program has closed the connection")
+        self._socket.settimeout(seconds)
+
     def _read(self) -> bytes:
         while True:
             left = _remaining(self.deadline)
-            self._socket.settimeout(LOOK if left is None else min(left, LOOK))
+            self._allow(LOOK if left is None else min(left, LOOK))
             try:
                 return self._socket.recv(PIECE)
             except TimeoutError:
@@ -169,6 +176,11 @@ class SecureConnection(Connection):
             self._incoming.write(piece)
         else:
             self._incoming.write_eof()
+
+
+def _identity(socket: socket) -> tuple[int, int]:
+    status = os.fstat(socket.fileno())
+    return status.st_dev, status.st_ino
 
 
 def _remaining(until: float | None) -> float | None:

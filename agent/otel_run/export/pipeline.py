@@ -14,7 +14,7 @@ from otel_run import guard, notice, settings
 from otel_run.export import termination
 from otel_run.export.worker import Worker
 from otel_run.native import (
-    RLock,
+    ReentrantLock,
     allocate_lock,
     get_ident,
     get_native_id,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from otel_run.settings import Settings
-    from otel_run.signals.metrics import Series
+    from otel_run.signals.metrics import Distribution
     from otel_run.signals.span import Span
 else:
     from _collections import deque
@@ -71,18 +71,20 @@ class Pipeline:
 
     def _begin(self) -> None:
         """Have nothing to send, and no thread."""
-        self.queue: deque[Span | tuple[Series, float]] = deque()
+        self.queue: deque[Span | tuple[Distribution, float]] = deque()
         self.late = Late()
         self.threshold = 0
         self._heavy = 0
-        self._heavy_lock = RLock()
+        self._heavy_lock = ReentrantLock()
         self._life = allocate_lock()  # held by who starts or stops the thread
         self._forking = 0  # the thread that holds it for a fork
+        self._holds_signal = False
         self._alarm = allocate_lock()  # held while the thread may sleep
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
         self._running = False
         self._blocked = False
+        self._awaited = False  # by who gives it a turn
         self._stopping = False
         self._closing = False
         self._deadline: float | None = None
@@ -100,13 +102,18 @@ class Pipeline:
         else:
             self.queue.append(span)
 
-    def measure(self, series: Series, seconds: float) -> None:
+    def measure(self, series: Distribution, seconds: float) -> None:
         """Take over a point that has no span."""
         size = len(self.queue)
         if size >= self.threshold and not self._attend(size):
             self.late.add(series, seconds)
         else:
             self.queue.append((series, seconds))
+
+    def be_there(self) -> None:
+        """Have the thread, though there is no record: something is told of by now."""
+        if not self._running:
+            self._start()
 
     def _attend(self, size: int) -> bool:
         """See to it that the thread is there and awake; False when the queue is full."""
@@ -168,6 +175,7 @@ class Pipeline:
                 self._rest()
                 self._closing = self._deadline is not None
                 self.worker.work(self)
+                self._awaited = False
                 if self._stopping and self._deadline is None:
                     break
         except Exception as error:
@@ -201,6 +209,15 @@ class Pipeline:
         self._done.release()
         return True
 
+    def give_turn(self, seconds: float) -> None:
+        """Have the thread send what there is, and wait for it no longer than that."""
+        until = monotonic() + seconds
+        self._awaited = True
+        self.worker.hurry()
+        self._wake()
+        while self._awaited and self._running and monotonic() < until:
+            sleep(0.001)
+
     @property
     def stopping(self) -> bool:
         """Whether the thread has to come to a safe point and leave."""
@@ -225,7 +242,10 @@ class Pipeline:
         until = monotonic() + seconds
         if not (self.queue or self._running or self.worker.pending):
             return
-        # A signal handler may have interrupted who holds it: then this is but the wait.
+        # A signal handler may have interrupted who is about it already.
+        if self._deadline is not None:
+            self._join(seconds)
+            return
         if not self._life.acquire(timeout=seconds):
             return
         self._deadline = until - seconds * (1 - SENDING)
@@ -259,6 +279,7 @@ class Pipeline:
         if not self._life.acquire(timeout=EXIT_WAIT):
             return
         self._forking = get_ident()
+        self._holds_signal = termination.hold()
         if not self._running:
             return
         self._stopping = True
@@ -289,15 +310,24 @@ class Pipeline:
         # From 3.13 on Python counts the threads after this, and warns; the next record starts it.
         if sys.version_info < (3, 13) and (self.queue or self.worker.pending):
             self._start()
+        if self._holds_signal:
+            self._holds_signal = False
+            termination.release()
 
     def after_fork_in_child(self) -> None:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
+        node = CURRENT.get()
+        if node is not None and node is not SUPPRESSED:
+            CURRENT.set(node.seen_from_afar())
         self.born = perf_counter_ns()
+        holds_signal = self._holds_signal
         self._begin()
         for instrument in METER:
             instrument.restart()
         self.worker.after_fork_in_child()
+        if holds_signal:
+            termination.release()
 
 
 PIPELINE = Pipeline(settings.current())

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import os
 
+from otel_run.export.descriptor import raise_descriptor
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -35,7 +37,7 @@ class StoreFile:
         make_folder(folder)
         self._pid = os.getpid()
         path = os.path.join(folder, f"{self._pid}-{os.urandom(4).hex()}{EXTENSION}")
-        self._descriptor = os.open(path, _NEW, 0o600)
+        self._descriptor = raise_descriptor(os.open(path, _NEW, 0o600))
         status = os.fstat(self._descriptor)
         self._identity = status.st_dev, status.st_ino
         self._torn = False

@@ -12,26 +12,65 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from signal import SIG_DFL, SIGTERM, getsignal, signal
+    from signal import (
+        SIG_BLOCK,
+        SIG_DFL,
+        SIG_UNBLOCK,
+        SIGTERM,
+        getsignal,
+        pthread_sigmask,
+        signal,
+    )
 else:
-    from _signal import SIG_DFL, SIGTERM, getsignal, signal  # `signal` imports enum
+    from _signal import (  # `signal` imports enum
+        SIG_BLOCK,
+        SIG_DFL,
+        SIG_UNBLOCK,
+        SIGTERM,
+        getsignal,
+        pthread_sigmask,
+        signal,
+    )
 
 WAIT = 1.0  # s
 
 
-def arm(flush: Callable[[float], None]) -> None:
-    """Take SIGTERM, if it would end the process and this is the main thread."""
+class Handler:
+    """What is called when the signal comes."""
 
-    def handle(number: int, frame: object) -> None:  # noqa: ARG001  a signal handler's signature
-        installed = getsignal(SIGTERM) is handle
+    def __init__(self, flush: Callable[[float], None]) -> None:
+        self.flush = flush
+
+    def __call__(self, number: int, frame: object) -> None:  # noqa: ARG002  the signature of such
+        """Flush, and end as if nobody had handled it."""
+        installed = getsignal(SIGTERM) is self
         if installed:
             signal(SIGTERM, SIG_DFL)
-        flush(WAIT)
+        self.flush(WAIT)
         if installed:
             os.kill(os.getpid(), SIGTERM)
 
+
+def arm(flush: Callable[[float], None]) -> None:
+    """Take SIGTERM, if it would end the process and this is the main thread."""
     try:
         if getsignal(SIGTERM) == SIG_DFL:
-            signal(SIGTERM, handle)
+            signal(SIGTERM, Handler(flush))
     except ValueError:
         pass  # not the main thread
+
+
+def hold() -> bool:
+    """Have the signal wait, in this thread, where we handle it; return whether it does now.
+
+    For Python forgets what has come to a child before it knows that it is one. Without us the child
+    would have ended.
+    """
+    if not isinstance(getsignal(SIGTERM), Handler):
+        return False
+    return SIGTERM not in pthread_sigmask(SIG_BLOCK, (SIGTERM,))
+
+
+def release() -> None:
+    """Let the signal come."""
+    pthread_sigmask(SIG_UNBLOCK, (SIGTERM,))

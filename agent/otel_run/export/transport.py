@@ -10,6 +10,7 @@ from time import monotonic
 
 from otel_run import __version__
 from otel_run.export.connection import Connection, Paused, SecureConnection
+from otel_run.export.descriptor import make_socket
 from otel_run.export.reply_reader import read_reply
 
 TYPE_CHECKING = False
@@ -188,8 +189,6 @@ class Transport:
 
     def _open(self, deadline: float | None) -> Connection:
         """Connect to the first of the host's addresses that answers; each has an equal share."""
-        import _socket
-
         if self._secure and self._context is None:
             self._context = _make_context(self._endpoint)
         addresses = self._find_addresses()
@@ -198,7 +197,7 @@ class Transport:
             now = monotonic()
             until = deadline and now + (deadline - now) / (len(addresses) - place)
             try:
-                connection = self._connect(_socket.socket(family, kind, protocol), address, until)
+                connection = self._connect(make_socket(family, kind, protocol), address, until)
             except OSError as error:
                 self.close()
                 failure = error

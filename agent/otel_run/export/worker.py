@@ -61,6 +61,10 @@ class Worker:
         due = min(self._flush_at, self._collect_at)
         return due if self._attempt_at is None else min(due, self._attempt_at)
 
+    def hurry(self) -> None:
+        """Have what is on the queue sent now."""
+        self._flush_at = 0.0
+
     @property
     def pending(self) -> bool:
         """Whether something that left the queue has not been delivered yet."""

@@ -163,7 +163,7 @@ class Settings:
     run_folder: str
     # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
     store: str
-    # OTEL_RUN_ROOT_PID: the first Python of a run, 0 without the command
+    # OTEL_RUN_FOLDER, behind a #: the first Python of a run, 0 without the command
     root_pid: int
     # OTEL_RUN_SUMMARY, None when unset
     summary: bool | None
@@ -219,8 +219,8 @@ VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str], object], str], ...]
     ("metric_export_interval", ("OTEL_METRIC_EXPORT_INTERVAL",), values.interval, "60000"),
     ("metric_export_timeout", ("OTEL_METRIC_EXPORT_TIMEOUT",), values.timeout, "30000"),
     ("propagate_to", ("OTEL_RUN_PROPAGATE_TO",), values.hosts, ""),
-    ("run_folder", ("OTEL_RUN_FOLDER",), values.folder, ""),
-    ("root_pid", ("OTEL_RUN_ROOT_PID",), values.process, "0"),
+    ("run_folder", ("OTEL_RUN_FOLDER",), values.run_folder, ""),
+    ("root_pid", ("OTEL_RUN_FOLDER",), values.root_process, ""),
 )
 
 # Variables of which only the default is built in.

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LARGEST = 2**31 - 1
 NO_LIMIT = "no limit"
+# Between a run's folder and its first process: one variable less for those that read them all.
+ROOT_MARK = "#"
 
 
 class NotBuiltIn(ValueError):  # noqa: N818  it says what is wrong, in the words of the line
@@ -79,16 +81,18 @@ def verbosity(text: str) -> int:
     raise ValueError("not -1, 0 or 1")
 
 
-def process(text: str) -> int:
-    """The id of a process; 0 without one."""
-    return count(text)
-
-
-def folder(text: str) -> str:
-    """An absolute path; "" without one."""
-    if text and not os.path.isabs(text):
+def run_folder(text: str) -> str:
+    """An absolute path, before what `root_process` reads; "" without one."""
+    path = text.rpartition(ROOT_MARK)[0] if root_process(text) else text
+    if path and not os.path.isabs(path):
         raise ValueError("not an absolute path")
-    return text
+    return path
+
+
+def root_process(text: str) -> int:
+    """The id of the process that has left its mark behind the folder; 0 before one has."""
+    _, mark, pid = text.rpartition(ROOT_MARK)
+    return count(pid) if mark and pid.isascii() and pid.isdigit() else 0
 
 
 def one_of(*names: str) -> Callable[[str], str]:

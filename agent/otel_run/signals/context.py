@@ -56,6 +56,17 @@ class Node:
         self.values = values
         self.convention: Convention | None = None
 
+    def seen_from_afar(self) -> Node:
+        """Return what this node is in another process: a parent, and no open operation."""
+        return Node(
+            self.trace_id,
+            self.span_id,
+            sampled=self.sampled,
+            remote=True,
+            trace_state=self.trace_state,
+            values=self.values,
+        )
+
     @property
     def baggage(self) -> Any:
         """The baggage that goes along, as it came in."""

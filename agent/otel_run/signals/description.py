@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from otel_run.signals.metrics import Series
+    from otel_run.signals.metrics import Distribution
     from otel_run.signals.values import Attributes
 
 
@@ -28,7 +28,7 @@ class Outcome:
     __slots__ = ("attributes", "encoded", "name", "series", "status")
 
     def __init__(
-        self, name: str, attributes: Attributes, status: int, series: Series | None
+        self, name: str, attributes: Attributes, status: int, series: Distribution | None
     ) -> None:
         self.name = name
         self.attributes = attributes

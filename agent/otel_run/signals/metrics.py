@@ -1,15 +1,16 @@
 """Histograms and sums, cumulative: instruments, and their series.
 
-Only the export thread writes to a series. A thread that finds the record queue full folds its
-point into the instrument's `late` points under a lock, and the export thread merges them.
+Only the export thread writes to a histogram's series. A thread that finds the record queue full
+folds its point into the instrument's `late` points under a lock, and the export thread merges them.
 """
 
 from __future__ import annotations
 
 from _bisect import bisect_right
+from itertools import count
 from time import time_ns
 
-from otel_run.native import RLock
+from otel_run.native import ReentrantLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,18 +41,33 @@ class Series:
         self.count = 0
         self.sum = 0.0
 
-    def add(self, value: float) -> None:
-        """Count one point."""
-        self.count += 1
-        self.sum += value
+    def settle(self) -> None:
+        """Have `count` and `sum` tell of all points."""
+        raise NotImplementedError
+
+
+class Level(Series):
+    """How many there are of something now: any thread calls `rise` and `fall`, without a lock."""
+
+    __slots__ = ("_falls", "_rises", "fall", "rise")
+
+    def clear(self) -> None:
+        """Back to none."""
+        super().clear()
+        self._rises, self._falls = count(), count()
+        # One call each that nothing interrupts, and the cheapest way to count.
+        self.rise, self.fall = self._rises.__next__, self._falls.__next__
 
     def settle(self) -> None:
         """Have `count` and `sum` tell of all points."""
+        rises, falls = _reached(self._rises), _reached(self._falls)
+        self.count = rises + falls
+        self.sum = rises - falls
 
-    def merge(self, other: Series) -> None:
-        """Add the points of another series of the same instrument."""
-        self.count += other.count
-        self.sum += other.sum
+
+def _reached(counter: count[int]) -> int:
+    """Tell what comes next: `count(7)`."""
+    return int(repr(counter).partition("(")[2].rstrip(")"))
 
 
 class Distribution(Series):
@@ -94,15 +110,16 @@ class Distribution(Series):
         self.sum += sum(recent)
         self.count += len(recent)
 
-    def merge(self, other: Distribution) -> None:  # type: ignore[override] # of one instrument
-        """Add the points of another series."""
+    def merge(self, other: Distribution) -> None:
+        """Add the points of another series of the same instrument."""
         other.settle()
         if not other.count:
             return
         self.minimum = min(self.minimum, other.minimum) if self.count else other.minimum
         self.maximum = max(self.maximum, other.maximum) if self.count else other.maximum
         self.counts = [mine + its for mine, its in zip(self.counts, other.counts, strict=True)]
-        super().merge(other)
+        self.count += other.count
+        self.sum += other.sum
 
 
 class Instrument:
@@ -117,7 +134,7 @@ class Instrument:
         self.description = description
         self.start = time_ns()
         self.series: dict[object, Series] = {}
-        self._lock = RLock()
+        self._lock = ReentrantLock()
         METER.append(self)
 
     def series_of(self, attributes: Attributes) -> Series:
@@ -147,7 +164,7 @@ class Instrument:
 
     def restart(self) -> None:
         """Begin again from zero, as a forked child does."""
-        self._lock = RLock()
+        self._lock = ReentrantLock()
         self.start = time_ns()
         for series in self.series.values():
             series.clear()
@@ -173,7 +190,12 @@ class Histogram(Instrument):
 class UpDownCounter(Instrument):
     """An instrument whose points, 1 or -1, come to what there is of something now."""
 
-    kind = Series
+    kind = Level
+
+    if TYPE_CHECKING:
+
+        def series_of(self, attributes: Attributes) -> Level: ...
+        def settled(self) -> list[Level]: ...  # type: ignore[override] # nobody adds to it
 
 
 def _name(item: tuple[str, object]) -> str:
@@ -193,19 +215,19 @@ class Late:
     __slots__ = ("_lock", "_points", "dropped")
 
     def __init__(self) -> None:
-        self._lock = RLock()
-        self._points: dict[Series, Series] = {}
+        self._lock = ReentrantLock()
+        self._points: dict[Distribution, Distribution] = {}
         self.dropped = 0
 
-    def add(self, series: Series, value: float) -> None:
+    def add(self, series: Distribution, value: float) -> None:
         """Fold a point in."""
         with self._lock:
             points = self._points.get(series)
             if points is None:
-                points = self._points[series] = type(series)(series.instrument, series.attributes)
+                points = self._points[series] = Distribution(series.instrument, series.attributes)
             points.add(value)
 
-    def drop(self, series: Series | None, value: float) -> None:
+    def drop(self, series: Distribution | None, value: float) -> None:
         """Count a dropped span, and keep its point."""
         with self._lock:
             self.dropped += 1

@@ -91,11 +91,11 @@ def _host() -> dict[str, str]:
 
 
 def _inferred_name() -> str:
-    from otel_run import guard
+    from otel_run import argv, guard
     from otel_run.service_name import infer
 
     try:
-        return infer(sys.orig_argv)
+        return infer(argv.find())
     except Exception as error:
         guard.caught(error, "resource")
         return ""

@@ -17,7 +17,7 @@ def examine() -> str:
         agent_finder.install()
     from otel_run import __version__
     from otel_run.settings import current
-    from otel_run_bootstrap.doctor import delivery, interpreter, library, setting, tracer
+    from otel_run_bootstrap.doctor import delivery, host, interpreter, library, setting, tracer
 
     settings = current()
     sections: dict[str, tuple[Any, list[Any]]] = {
@@ -29,4 +29,5 @@ def examine() -> str:
     }
     document: dict[str, Any] = {name: section for name, (section, _) in sections.items()}
     findings = [finding for _, found in sections.values() for finding in found]
+    findings += host.examine(sys.argv[1:])
     return json.dumps({"otel_run": __version__, **document, "findings": findings})

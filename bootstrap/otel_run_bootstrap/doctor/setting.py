@@ -94,7 +94,7 @@ def row(names: tuple[str, ...], value: object) -> Row:
 def others(rows: list[Row]) -> list[Row]:
     """Return the OTEL_ variables that are set and in no row: some of them are not read at all."""
     told = {name for row in rows for name in (row["name"], row["source"])}
-    told |= {"OTEL_RUN_FOLDER", "OTEL_RUN_ROOT_PID", "OTEL_SERVICE_NAME"}
+    told |= {"OTEL_RUN_FOLDER", "OTEL_SERVICE_NAME"}
     names = sorted(name for name in os.environ if name.startswith("OTEL_") and name not in told)
     return [
         {"name": name, "value": shown(name, os.environ[name])[1:-1], "source": name}

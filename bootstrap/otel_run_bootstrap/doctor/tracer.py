@@ -35,7 +35,10 @@ TRACERS = (
         "opentelemetry/instrumentation/auto_instrumentation",
         ("opentelemetry-instrument",),
     ),
-    Tracer("OpenTelemetry's SDK", "opentelemetry-sdk", "opentelemetry.sdk"),
+    Tracer(
+        *("OpenTelemetry's SDK", "opentelemetry-sdk", "opentelemetry.sdk"),
+        variable="FASTAPI_OTEL_AUTO_CONFIGURE",
+    ),
     Tracer(
         *("New Relic", "newrelic", "newrelic", "newrelic/bootstrap", ("newrelic-admin",)),
         variable="NEW_RELIC_CONFIG_FILE",
@@ -78,7 +81,7 @@ def evidence(tracer: Tracer, loaded: frozenset[str], command: Sequence[str]) -> 
             return f"{entry} is on PYTHONPATH"
     if tracer.module in loaded:
         return f"{tracer.module} is imported at the start of this Python"
-    if tracer.variable and os.environ.get(tracer.variable):
+    if tracer.variable and os.environ.get(tracer.variable, "").lower() not in {"", "false"}:
         return f"{tracer.variable} is set"
     return ""
 

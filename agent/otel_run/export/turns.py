@@ -1,0 +1,39 @@
+"""Where the program keeps the interpreter to itself between its requests, and no thread runs then.
+
+There the thread works while a request waits for it, at its end: at most once in the time in which
+it would have sent by itself. What a few quick requests record after such a turn waits for the next
+one, or for the end of the process.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from otel_run.signals.context import CURRENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.export.pipeline import Pipeline
+    from otel_run.signals.span import Span
+
+# What a request waits at most, for a collector that is slow.
+WAIT = 0.2  # s
+
+
+class Turns:
+    """Stands before a pipeline's own way to record."""
+
+    def __init__(self, pipeline: Pipeline, interval: float) -> None:
+        self._pipeline = pipeline
+        self._record = pipeline.record
+        self._interval = interval
+        self._next = 0.0
+        pipeline.record = self.record  # type: ignore[method-assign]
+
+    def record(self, span: Span) -> None:
+        """Take over a span, the last one of a request with all that is on the queue."""
+        self._record(span)
+        # While something is current, the request is still being served.
+        if CURRENT.get() is None and monotonic() >= self._next:
+            self._pipeline.give_turn(WAIT)
+            self._next = monotonic() + self._interval
