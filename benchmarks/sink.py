@@ -1,6 +1,7 @@
 """Receives telemetry in a process of its own: OTLP over HTTP, and what a Datadog agent is sent.
 
-Prints its port. `GET /received` counts what came since the last time it was asked: only then is it
+Prints its port, a free one unless it inherits a socket that has one: `python -m benchmarks.sink
+[DESCRIPTOR]`. `GET /received` counts what came since the last time it was asked: only then is it
 decoded, so that receiving stays cheap.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socket import socket
 from typing import Any, ClassVar
 
 from benchmarks import counting
@@ -104,13 +106,19 @@ def spans_in(path: str, body: bytes) -> int:
     return 0
 
 
-def serve() -> None:
-    """Serve on a free port until the process is ended."""
-    server = Server(("127.0.0.1", 0), Sink)
+def serve(*descriptor: str) -> None:
+    """Serve until the process is ended."""
+    if descriptor:
+        server = Server(("127.0.0.1", 0), Sink, bind_and_activate=False)
+        server.socket = socket(fileno=int(*descriptor))
+        server.server_port = server.socket.getsockname()[1]
+        server.server_activate()
+    else:
+        server = Server(("127.0.0.1", 0), Sink)
     sys.stdout.write(f"{server.server_port}\n")
     sys.stdout.flush()
     server.serve_forever()
 
 
 if __name__ == "__main__":
-    serve()
+    serve(*sys.argv[1:])

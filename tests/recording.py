@@ -67,7 +67,7 @@ class Recording:
         self.memory = Memory()
 
     def __enter__(self) -> Self:
-        PIPELINE.shutdown()
+        PIPELINE.flush()
         worker: Any = PIPELINE.worker
         self.before = worker._routes, worker._notes, worker.destinations
         worker._routes = {"traces": [self.memory], "metrics": [self.memory]}
@@ -77,13 +77,13 @@ class Recording:
         return self
 
     def __exit__(self, *error: object) -> None:
-        PIPELINE.shutdown()
+        PIPELINE.flush()
         worker: Any = PIPELINE.worker
         worker._routes, worker._notes, worker.destinations = self.before
 
     def spans(self) -> list[Span]:
         """All spans that have ended so far, by their start."""
-        PIPELINE.shutdown()
+        PIPELINE.flush()
         found = [
             span
             for signal, payload in self.memory.requests
@@ -101,7 +101,7 @@ class Recording:
 
     def metrics(self) -> list[Metric]:
         """The metrics as they are now; those of every scope."""
-        PIPELINE.shutdown()
+        PIPELINE.flush()
         last = [payload for signal, payload in self.memory.requests if signal == "metrics"][-1:]
         found = [
             metric
@@ -114,12 +114,12 @@ class Recording:
 
     def exported(self) -> bytes:
         """Everything as it would have been sent, to look for what must not be there."""
-        PIPELINE.shutdown()
+        PIPELINE.flush()
         return b"".join(payload for _, payload in self.memory.requests)
 
     def forget(self) -> None:
         """Let go of what there is so far: a test's preparations."""
-        PIPELINE.shutdown()
+        PIPELINE.flush()
         self.memory.requests.clear()
         for instrument in METER:
             instrument.restart()

@@ -12,6 +12,7 @@ LONGEST = 4096
 # How long a reader of stderr may keep us waiting.
 PATIENCE_MS = 50
 INTERVAL = 60.0
+NEVER = float("inf")
 KINDS = 8
 
 
@@ -36,6 +37,31 @@ def complain(key: str, line: str) -> None:
     allowed = RATION.draw(key, time.monotonic())
     if allowed is not None:
         say(line + allowed)
+    elif RATION.next == NEVER:
+        UNTOLD.setdefault(key, line)
+
+
+def complain_of_loss(key: str, line: str) -> None:
+    """Complain with a sum of what is lost; one that is withheld now is said at the end."""
+    UNTOLD[key] = line
+    allowed = RATION.draw(key, time.monotonic())
+    if allowed is not None:
+        del UNTOLD[key]
+        say(line + allowed)
+
+
+def withhold() -> None:
+    """Keep all complaints for `conclude`: the process ends."""
+    RATION.next = NEVER
+
+
+def conclude() -> None:
+    """Say in one line what was withheld for now, and what has been lost and not been told."""
+    RATION.next = time.monotonic() + INTERVAL
+    lines = list(UNTOLD.values())
+    UNTOLD.clear()
+    if lines:
+        say("; ".join(lines))
 
 
 class Ration:
@@ -66,6 +92,9 @@ class Ration:
 
 
 RATION = Ration()
+
+# By key, what is told at the end, unless it is before.
+UNTOLD: dict[str, str] = {}
 
 
 def escape(text: str) -> str:

@@ -16,6 +16,8 @@ SERVERS = (
     *("celery", "daphne", "flask", "granian", "gunicorn", "hypercorn", "uvicorn", "uwsgi"),
     "waitress-serve",
 )
+# So does what watches a program.
+WATCHERS = ("coverage", "cProfile", "debugpy", "pdb", "profile", "trace", "viztracer")
 APPLICATION_OPTIONS = ("-A", "--app")
 ENTRY_MODULES = ("wsgi", "asgi", "__main__")
 
@@ -26,6 +28,8 @@ def infer(argv: list[str]) -> str:
     program = _without_entry_module(line.module) if line.module else _script_name(line.script)
     if program in SERVERS:
         return _application(line) or program
+    if program in WATCHERS:
+        return _watched(line.arguments) or program
     return program
 
 
@@ -37,6 +41,18 @@ def _script_name(script: str) -> str:
     if extension.lower() in EXTENSIONS:
         name = stem
     return os.path.basename(folder) if name == "__main__" else name
+
+
+def _watched(arguments: list[str]) -> str:
+    """Return the name of the module or the script that a debugger or profiler runs."""
+    previous = ""
+    for argument in arguments:
+        if previous == "-m":
+            return _without_entry_module(argument)
+        if argument.lower().endswith(EXTENSIONS):
+            return _script_name(argument)
+        previous = argument
+    return ""
 
 
 def _application(line: CommandLine) -> str:

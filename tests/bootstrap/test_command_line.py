@@ -135,6 +135,13 @@ def test_it_is_read_as_python_reads_it(python: BarePython, options: str) -> None
         ("flask run", "flask"),
         ("celery -A shop worker", "shop"),
         ("uvicorn wsgi:app", "wsgi"),
+        ("python -m pdb -c continue /srv/shop.py serve", "shop"),
+        ("python -m pdb -m shop.web serve", "shop.web"),
+        ("python -m debugpy --listen 5678 --wait-for-client shop.py", "shop"),
+        ("python -m cProfile -o shop.prof shop.py", "shop"),
+        ("/venv/bin/coverage run -p -m shop", "shop"),
+        ("coverage report", "coverage"),
+        ("python -m pdb", "pdb"),
     ],
 )
 def test_a_service_is_named_after_what_runs(words: str, name: str) -> None:

@@ -144,7 +144,7 @@ def test_the_export_time_out_ends_all_attempts(programs: Programs, collector: Co
     _, stderr = process.communicate("\n", timeout=30)
 
     assert process.returncode == 0
-    assert stderr.endswith(": HTTP 503; 1 spans dropped so far\n")
+    assert stderr.endswith(": HTTP 503; 2 spans dropped so far\n")
 
 
 def test_a_configuration_file_that_is_not_read_turns_no_variable_off(

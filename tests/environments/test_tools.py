@@ -242,6 +242,37 @@ def datadog(tmp_path_factory: pytest.TempPathFactory) -> VirtualEnvironment:
     return VirtualEnvironment(tmp_path_factory.mktemp("datadog"), interpreter(), "ddtrace>=4")
 
 
+# It would look for an agent of its own, and report home.
+DATADOG = {
+    "DD_TRACE_AGENT_URL": "http://127.0.0.1:9",
+    "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
+    "DD_REMOTE_CONFIGURATION_ENABLED": "false",
+}
+
+
+@only_once
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_ddtraces_sitecustomize_runs_beside_a_payload(
+    payload: Path,
+    datadog: VirtualEnvironment,
+    launch: Launch,
+    collector: Collector,
+    tmp_path: Path,
+    order: str,
+) -> None:
+    (tmp_path / "app.py").write_text("import ddtrace; print(ddtrace.tracer.enabled)" + QUERY)
+    (theirs,) = datadog.folder.glob("lib/python3*/site-packages/ddtrace/bootstrap")
+    folders = (theirs, payload) if order == "before" else (payload, theirs)
+    env = {**DATADOG, "PYTHONPATH": ":".join(map(str, folders))}
+    bare = launch(datadog.python, "app.py", env={**env, "PYTHONPATH": str(theirs)})
+    recorded = launch(datadog.python, "app.py", env=env)
+
+    assert (recorded.returncode, recorded.stdout) == (bare.returncode, bare.stdout)
+    assert (recorded.returncode, recorded.stdout) == (3, "True\n(42,)\n")
+    assert "otel-run" not in recorded.stderr
+    assert [span.name for span in collector.spans()] == ["SELECT"]
+
+
 @only_once
 @pytest.mark.parametrize("order", ["inside", "around"])
 def test_ddtrace_runs_beside_it(
@@ -254,14 +285,9 @@ def test_ddtrace_runs_beside_it(
 ) -> None:
     source = "import ddtrace.auto; print(ddtrace.tracer.enabled)"
     (tmp_path / "app.py").write_text(source + QUERY.replace("sys.exit(3)", ""))
-    env = {
-        "DD_TRACE_AGENT_URL": "http://127.0.0.1:9",
-        "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
-        "DD_REMOTE_CONFIGURATION_ENABLED": "false",
-    }
     ddtrace_run = (datadog.python, datadog.bin / "ddtrace-run")
     both = (otel_run, *ddtrace_run) if order == "inside" else (*ddtrace_run, otel_run)
-    result = launch(*both, datadog.python, "app.py", env=env)
+    result = launch(*both, datadog.python, "app.py", env=DATADOG)
 
     assert (result.returncode, result.stdout) == (0, "True\n(42,)\n")
     assert "otel-run" not in result.stderr

@@ -27,7 +27,8 @@ NOW = 1_000_000.0  # far after `monotonic`, so that a test says what time it is
 def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What would be said on stderr, were it not for the ration."""
     said: list[str] = []
-    monkeypatch.setattr(notice, "complain", lambda _, line: said.append(line))
+    for name in ("complain", "complain_of_loss"):
+        monkeypatch.setattr(notice, name, lambda _, line: said.append(line))
     return said
 
 

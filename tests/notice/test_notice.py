@@ -29,7 +29,7 @@ def run(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program that may call `say`, `inform` and `complain`."""
     return subprocess.run(
-        [sys.executable, "-c", f"from otel_run.notice import complain, inform, say\n{code}"],
+        [sys.executable, "-c", f"from otel_run.notice import *\n{code}"],
         env={"PYTHONPATH": AGENT} | environ,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -156,6 +156,28 @@ def test_a_complaint_that_comes_again_and_again_is_said_once_a_minute() -> None:
     done = run("for _ in range(1000): complain('export', 'the collector is down')")
 
     assert done.stderr == b"otel-run: the collector is down\n"
+
+
+def test_a_sum_of_losses_that_was_withheld_is_told_at_the_end() -> None:
+    done = run("""
+complain('traces', 'the collector is down')
+for lost in range(1, 1000):
+    complain_of_loss('traces', f'{lost} spans dropped')
+    complain_of_loss('metrics', f'{lost} exports dropped')
+conclude()
+conclude()
+""")
+
+    assert done.stderr.splitlines() == [
+        b"otel-run: the collector is down",
+        b"otel-run: 999 spans dropped; 999 exports dropped",
+    ]
+
+
+def test_a_sum_of_losses_that_was_told_is_not_told_again() -> None:
+    done = run("complain_of_loss('traces', '1 span dropped')\nconclude()")
+
+    assert done.stderr == b"otel-run: 1 span dropped\n"
 
 
 def test_a_ration_is_one_a_minute_and_tells_what_it_withheld() -> None:

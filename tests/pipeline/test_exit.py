@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import signal
+import socket
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from collector import Answer
 from pipeline.records import RECORD
-from programs import without_introduction
+from programs import INTERNAL_ERROR, without_introduction
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from collector import Collector
     from programs import Programs
+
+SLACK = 5.0  # s
 
 # A signal may come just before a longer sleep begins.
 WAIT = """
@@ -25,8 +32,23 @@ while True:
 """
 
 
+# What `record` makes.
+SELECT = {
+    "db.system.name": "sqlite",
+    "db.namespace": ":memory:",
+    "db.operation.name": "SELECT",
+    "db.query.summary": "SELECT",
+    "db.query.text": "SELECT ?",
+}
+
+
 def names(collector: Collector) -> list[str]:
-    return [span.name for span in collector.spans()]
+    """The names of all spans, each of which has to be whole."""
+    spans = collector.spans()
+    assert [span.attributes for span in spans] == [SELECT] * len(spans)
+    assert {(span.kind, span.status, span.parent_id) for span in spans} <= {("client", "unset", "")}
+    assert len({span.span_id for span in spans}) == len(spans)
+    return [span.name for span in spans]
 
 
 def status_after(programs: Programs, number: signal.Signals, program: str) -> int:
@@ -153,35 +175,121 @@ if __name__ == "__main__":
     assert len({span.resource["process.pid"] for span in collector.spans()}) == 2
 
 
-@pytest.mark.parametrize(
-    "answer", [Answer(0), Answer(500), Answer(503), Answer(200, delay=math.inf), Answer(413)]
-)
+def test_a_child_that_leaves_by_exit_itself_takes_along_what_is_its_own(
+    programs: Programs, collector: Collector
+) -> None:
+    """`os._exit` is for leaving at once: nothing of ours runs, and nothing hangs."""
+    result = programs.run(f"""{RECORD}
+import multiprocessing, signal
+def leave(how):
+    record(2)
+    how()
+    os._exit(9)
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+if __name__ == "__main__":
+    record(1)
+    context = multiprocessing.get_context("fork")
+    for how in (int, die):
+        process = context.Process(target=leave, args=(how,))
+        process.start()
+        process.join()
+        print(process.exitcode)
+    record(1)
+""")
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "9\n-9\n", "")
+    assert names(collector) == ["SELECT"] * 2
+
+
+def test_a_pool_whose_worker_leaves_by_exit_itself_breaks_as_ever(
+    programs: Programs, collector: Collector
+) -> None:
+    result = programs.run(f"""{RECORD}
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+def leave(count):
+    record(count)
+    os._exit(9)
+if __name__ == "__main__":
+    record(1)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("fork")) as pool:
+        try:
+            pool.submit(leave, 2).result()
+        except BrokenProcessPool as error:
+            print(type(error).__name__)
+    record(1)
+""", env={"PYTHONWARNINGS": "ignore"})  # fmt: skip  # of a fork while there are threads
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "BrokenProcessPool\n", "")
+    assert names(collector) == ["SELECT"] * 2
+
+
+def test_workers_that_a_pool_terminates_send_what_they_recorded(
+    programs: Programs, collector: Collector
+) -> None:
+    """As a `with` statement does at its end, with SIGTERM."""
+    result = programs.run(f"""{RECORD}
+import multiprocessing
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(record, [2, 2], chunksize=1)
+""")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert names(collector) == ["SELECT"] * 4
+
+
+UNREACHABLE = {
+    "refuses": "http://127.0.0.1:9",
+    "is nowhere": "http://192.0.2.1:4318",
+    "has no name": "http://no-such-host.invalid",
+}
+ANSWERS = {
+    "hangs up": Answer(0),
+    "fails": Answer(500),
+    "is busy": Answer(503),
+    "never answers": Answer(200, delay=math.inf),
+    "wants less": Answer(413),
+}
+
+
+@pytest.fixture
+def full_port() -> Iterator[str]:
+    """An endpoint whose queue is full: the kernel drops every SYN, as a firewall would."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as own:
+        address = server.getsockname()
+        for _ in range(3):
+            waiting = own.enter_context(socket.socket())
+            waiting.settimeout(0)
+            waiting.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}"
+
+
+@pytest.mark.parametrize("ending", ["exits", "is terminated"])
+@pytest.mark.parametrize("trouble", [*ANSWERS, *UNREACHABLE, "drops packets"])
 def test_a_collector_that_fails_costs_the_program_neither_its_status_nor_its_time(
-    programs: Programs, collector: Collector, answer: Answer
+    programs: Programs, collector: Collector, full_port: str, trouble: str, ending: str
 ) -> None:
-    collector.script(*[answer] * 50)
-    result = programs.run(
-        f"{RECORD}\nrecord(3)\nprint('done')\nimport sys; sys.exit(5)\n", timeout=30
+    if trouble in ANSWERS:
+        collector.script(*[ANSWERS[trouble]] * 50)
+    endpoints = {**dict.fromkeys(ANSWERS, collector.endpoint), **UNREACHABLE}
+    way = {"exits": "sys.exit(5)", "is terminated": "os.kill(os.getpid(), 15)"}[ending]
+    process = programs.start(
+        f"{RECORD}\nrecord(3)\nprint('done', flush=True)\n{way}\n",
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoints.get(trouble, full_port)},
     )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "done\n"
+    began = time.monotonic()
+    _, stderr = process.communicate(timeout=60)
 
-    assert (result.returncode, result.stdout) == (5, "done\n")
-    assert len(result.stderr.splitlines()) <= 1
-
-
-@pytest.mark.parametrize(
-    "endpoint", ["http://127.0.0.1:9", "http://192.0.2.1:4318", "http://no-such-host.invalid"]
-)
-def test_a_collector_that_is_not_there_costs_neither_status_nor_time(
-    programs: Programs, endpoint: str
-) -> None:
-    result = programs.run(
-        f"{RECORD}\nrecord(3)\nprint('done')\nimport sys; sys.exit(5)\n",
-        env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
-        timeout=30,
-    )
-
-    assert (result.returncode, result.stdout) == (5, "done\n")
-    assert len(result.stderr.splitlines()) <= 1
+    # 3 s and 1 s it waits; the rest is for an interpreter that ends on a busy machine.
+    assert time.monotonic() - began < (3 if ending == "exits" else 1) + SLACK
+    assert process.returncode == (5 if ending == "exits" else -signal.SIGTERM)
+    assert len(without_introduction(stderr).splitlines()) <= 1
+    assert INTERNAL_ERROR not in stderr
 
 
 def test_a_closed_stderr_and_stdout_are_harmless(programs: Programs, collector: Collector) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -386,3 +387,26 @@ def test_nothing_that_the_export_thread_does_is_recorded() -> None:
             assert [metric.points[0].count for metric in recording.metrics()] == [1]
     finally:
         unpatch_all()
+
+
+def test_the_thread_rests_while_nothing_can_be_handed_on(
+    pipeline_to: MakePipeline, histogram: Histogram
+) -> None:
+    """A collector is down, and what waits for it is all that may: more records change nothing."""
+    destination = Watched()
+    destination.room = False
+    pipeline = pipeline_to(
+        destination, OTEL_BSP_MAX_QUEUE_SIZE="20", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="5"
+    )
+    series = histogram.series_of({"key": "a"})
+    for number in range(20_000):
+        pipeline.record(make_span(series))
+        if number % 100 == 0:
+            sleep(0.000_1)  # gives the thread its turn
+
+    assert (len(pipeline.queue), pipeline.late.dropped) == (20, 19_980)
+    assert len(destination.deadlines) <= 3
+    destination.room = True
+    pipeline.shutdown()
+    assert sum(destination.counts()) == 20
+    assert destination.points() == {"a": 20_000}

@@ -164,3 +164,28 @@ print(*sorted(name for name in new if getattr(sys.modules[name], "__file__", "")
     stdout, stderr = process.communicate("\n", timeout=30)
 
     assert (stdout, without_introduction(stderr)) == ("\n", "")
+
+
+def test_what_was_lost_since_the_last_line_is_told_at_the_end(
+    programs: Programs, collector: Collector
+) -> None:
+    collector.script(*[Answer(503)] * 50)
+    process = programs.start(
+        f"{RECORD}\nrecord(1)\nsys.stdin.read(1)\nrecord(100)\n",
+        env={"OTEL_BSP_SCHEDULE_DELAY": "10", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "10"},
+        stdin=-1,
+    )
+    assert process.stderr is not None
+    process.stderr.readline()  # the introduction
+    first = process.stderr.readline()
+    _, stderr = process.communicate("\n", timeout=30)
+
+    traces, metrics = (
+        f"cannot send {signal} to {collector.endpoint}/v1/{signal}: HTTP 503"
+        for signal in ("traces", "metrics")
+    )
+    assert first == f"otel-run: {traces}; trying again\n"
+    assert stderr == (
+        f"otel-run: {traces}; 101 spans dropped so far; "
+        f"{metrics}; 1 metric exports dropped so far\n"
+    )

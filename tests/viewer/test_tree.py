@@ -151,6 +151,15 @@ def test_a_span_whose_parent_is_not_here_says_so(
     assert store.draw(shop)[1][31:] == "work  its parent is not in this run · shop"
 
 
+def test_a_span_that_was_open_when_its_process_ended_says_so(
+    store: Store, service: Callable[[str], Service]
+) -> None:
+    shop = service("shop")
+    shop.span(1, "GET", **CALL, otel_run__incomplete=True)
+
+    assert store.draw(shop)[1][31:] == "GET  shop · open when its process ended"
+
+
 def test_the_kind_is_told_where_nothing_else_tells_it(
     store: Store, service: Callable[[str], Service]
 ) -> None:

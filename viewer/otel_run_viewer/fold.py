@@ -91,6 +91,7 @@ def _http_calls(siblings: list[Node]) -> Iterator[Span]:
             yield node.span
 
 
-def _likeness(node: Node) -> tuple[str, int, str, bool, bool]:
+def _likeness(node: Node) -> tuple[str, int, str, bool, bool, bool]:
     span = node.span
-    return span.name, span.kind, span.resource.service, node.orphan, node.failed
+    how = node.orphan, node.failed, span.incomplete
+    return span.name, span.kind, span.resource.service, *how

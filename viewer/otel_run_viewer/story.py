@@ -103,6 +103,8 @@ def _tell_outcome(span: Span, screen: Screen) -> list[Segment]:
     error = _read_text(span.attributes, "error.type")
     if error and error != str(status) and not tell_exception(span, screen).startswith(error):
         facts.append(Segment(screen.show(error), "red"))
+    if span.incomplete:
+        facts.append(Segment("open when its process ended", "yellow"))
     return facts
 
 

@@ -84,6 +84,11 @@ class Span(NamedTuple):
         return max(0, self.end - self.start)
 
     @property
+    def incomplete(self) -> bool:
+        """Whether it was open when its process ended, which the agent marks."""
+        return self.attributes.get("otel_run.incomplete") is True
+
+    @property
     def failed(self) -> bool:
         """Whether its status is ERROR."""
         return self.status == ERROR

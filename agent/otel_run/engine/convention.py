@@ -64,6 +64,10 @@ class Convention:
         """Add to an open operation what an inner layer knows."""
         raise NotImplementedError
 
+    def known(self, operation: Any) -> Outcome | None:  # noqa: ARG002
+        """Say what is known of the end of an open operation; it is in no series yet."""
+        return None
+
     def conclude(
         self,
         description: Description,

@@ -16,7 +16,7 @@ from otel_run.export.pipeline import PIPELINE
 from otel_run.guard import caught
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
-from otel_run.signals.description import Description
+from otel_run.signals.description import Description, Outcome
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
 from otel_run.signals.span import ERROR, SERVER, UNSET
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.call import Call
     from otel_run.engine.forwarded import Forwarded
-    from otel_run.signals.description import Outcome, Scope
+    from otel_run.signals.description import Scope
     from otel_run.signals.metrics import Level
     from otel_run.signals.values import Attributes, Value
 
@@ -367,6 +367,12 @@ class HttpServer(Convention):
             description.active.fall()
         operation.end_with(outcome)
 
+    def known(self, operation: ServerOperation) -> Outcome:
+        """Say which route it is, and what has been sent of the response."""
+        operation.ask()
+        key = (operation.status, operation.route, operation.error)
+        return Outcome(*_ending(operation.description, key), None)
+
     def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
         """Record that the application let the exception out."""
         if isinstance(error, Exception) and not (self.is_hang_up and self.is_hang_up(error)):
@@ -431,18 +437,26 @@ class HttpServer(Convention):
         return ServerDescription(self.scope, name, attributes, facts, active)
 
     def _conclude(self, description: Description, key: tuple[int, str, str]) -> Outcome:
-        status, route, kind = key
-        attributes: dict[str, Value] = {}
-        if status:
-            attributes["http.response.status_code"] = status
-        if route:
-            attributes["http.route"] = route
-        if status >= SERVER_ERROR and not kind:
-            kind = str(status)
-        if kind:
-            attributes["error.type"] = kind
-        name = f"{description.name} {route}" if route else description.name
-        return self.conclude(description, key, attributes, ERROR if kind else UNSET, name)
+        name, attributes, status = _ending(description, key)
+        return self.conclude(description, key, attributes, status, name)
+
+
+def _ending(
+    description: Description, key: tuple[int, str, str]
+) -> tuple[str, dict[str, Value], int]:
+    """Return what status code, route and error make of a request: name, attributes, status."""
+    status, route, kind = key
+    attributes: dict[str, Value] = {}
+    if status:
+        attributes["http.response.status_code"] = status
+    if route:
+        attributes["http.route"] = route
+    if status >= SERVER_ERROR and not kind:
+        kind = str(status)
+    if kind:
+        attributes["error.type"] = kind
+    name = f"{description.name} {route}" if route else description.name
+    return name, attributes, ERROR if kind else UNSET
 
 
 def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:

@@ -7,7 +7,9 @@ import sys
 from otel_run import guard
 from otel_run.engine.forms import Recorder
 from otel_run.engine.targets import Function
+from otel_run.engine.unfinished import record_open
 from otel_run.engine.wrapt import Patched
+from otel_run.export.pipeline import PIPELINE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
         def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
             """Give each place with what makes the wrapper for the function found there."""
+
+
+PIPELINE.record_open = record_open
 
 
 class Instrumentor:

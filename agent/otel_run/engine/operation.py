@@ -33,6 +33,8 @@ class Operation(Span):
 
     __slots__ = ("started", "token")
 
+    convention: Convention
+
     def __init__(
         self, convention: Convention, parent: Node | None, description: Description
     ) -> None:

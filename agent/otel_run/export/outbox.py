@@ -168,7 +168,7 @@ class Outbox:
         if expired or deadline is not None:
             self._drop(1, why)
         else:
-            self._complain(f"{why}; trying again")
+            notice.complain(self.signal, self._line(f"{why}; trying again"))
 
     def _pause(self, retry_after: float | None) -> float:
         pause = min(FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10), LONGEST_PAUSE)
@@ -186,7 +186,8 @@ class Outbox:
 
     def _count_dropped(self, count: int, why: str) -> None:
         self.dropped += count
-        self._complain(f"{why}; {self.dropped} {RECORDS[self.signal]} dropped so far")
+        line = self._line(f"{why}; {self.dropped} {RECORDS[self.signal]} dropped so far")
+        notice.complain_of_loss(self.signal, line)
 
-    def _complain(self, what: str) -> None:
-        notice.complain(self.signal, f"cannot send {self.signal} to {self._url}: {what}")
+    def _line(self, what: str) -> str:
+        return f"cannot send {self.signal} to {self._url}: {what}"

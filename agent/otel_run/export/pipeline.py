@@ -28,6 +28,7 @@ from otel_run.signals.metrics import METER, Late
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections import deque
+    from collections.abc import Callable
 
     from otel_run.settings import Settings
     from otel_run.signals.metrics import Distribution
@@ -56,6 +57,7 @@ class Pipeline:
     `born` is when this process began to record, by `perf_counter_ns`: what began before a fork is
     the parent's to record. `threshold` is the length of the queue from which on a record has to
     look after the thread: it is not there, it sleeps over a full batch, or the queue is full.
+    `record_open` is called at the end of the process, and records what is still open.
     """
 
     def __init__(self, chosen: Settings) -> None:
@@ -63,6 +65,7 @@ class Pipeline:
         self._batch = min(chosen.max_export_batch_size, self._limit)
         self.worker = Worker(chosen, self._batch)
         self.born = 0
+        self.record_open: Callable[[], None] | None = None
         self._begin()
         termination.arm(self.shutdown)
 
@@ -80,6 +83,7 @@ class Pipeline:
         self._alarm.acquire()
         self._done = allocate_lock()  # held by the running thread
         self._running = False
+        self._blocked = False
         self._awaited = False  # by who gives it a turn
         self._stopping = False
         self._closing = False
@@ -117,7 +121,8 @@ class Pipeline:
             self._start()
         elif size >= self._batch - 1:
             self.threshold = self._limit
-            self._wake()
+            if not self._blocked:
+                self._wake()
         return size < self._limit
 
     def _has_room(self, weight: int) -> bool:
@@ -182,9 +187,10 @@ class Pipeline:
             self._done.release()
 
     def _rest(self) -> None:
-        """Sleep until something is due, a batch is full, or somebody calls."""
-        self.threshold = self._batch - 1
-        if len(self.queue) < self._batch and not self._stopping:
+        """Sleep until something is due, a batch can be handed on, or somebody calls."""
+        self._blocked = self.worker.blocked
+        self.threshold = self._limit if self._blocked else self._batch - 1
+        if (self._blocked or len(self.queue) < self._batch) and not self._stopping:
             wait = self.worker.due() - monotonic()
             if wait > 0:
                 self._alarm.acquire(timeout=wait)
@@ -225,7 +231,15 @@ class Pipeline:
     # The end of the process.
 
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
-        """Send what there is, and wait no longer than that; a later record starts anew."""
+        """Send what there is, with what is still open, and wait no longer than that."""
+        until = monotonic() + seconds
+        if self.record_open is not None:
+            self.record_open()
+        self.flush(max(0.0, until - monotonic()))
+
+    def flush(self, seconds: float = EXIT_WAIT) -> None:
+        """Send what has ended, and wait no longer than that; a later record starts anew."""
+        until = monotonic() + seconds
         if not (self.queue or self._running or self.worker.pending):
             return
         # A signal handler may have interrupted who is about it already.
@@ -234,9 +248,9 @@ class Pipeline:
             return
         if not self._life.acquire(timeout=seconds):
             return
-        until = monotonic() + seconds
         self._deadline = until - seconds * (1 - SENDING)
         self._stopping = True
+        notice.withhold()
         try:
             if not self._running:
                 self._start_thread()
@@ -245,6 +259,7 @@ class Pipeline:
             self._stopping = False
             self._deadline = None
             self._life.release()
+            notice.conclude()
 
     def _finish(self, until: float, grace: float) -> None:
         if not self._running:
@@ -255,7 +270,7 @@ class Pipeline:
             if not self._closing:
                 self.worker.interrupt()
             if not self._join(until - monotonic()):
-                notice.complain("queue", "the program ends before everything could be sent")
+                notice.complain("end", "the program ends before everything could be sent")
 
     # Forks.
 

@@ -70,6 +70,12 @@ class Worker:
         """Whether something that left the queue has not been delivered yet."""
         return self._attempt_at is not None or self._count > 0 or self._has_points
 
+    @property
+    def blocked(self) -> bool:
+        """Whether no destination takes any more spans: then only time helps."""
+        route = self._routes["traces"]
+        return bool(route) and not any(destination.room for destination in route)
+
     def work(self, pipeline: Pipeline) -> None:
         """Do what is due; everything, when the process ends."""
         now = monotonic()
@@ -107,6 +113,7 @@ class Worker:
     def after_fork_in_child(self) -> None:
         """Forget what is the parent's."""
         new_instance_id()
+        notice.UNTOLD.clear()
         self._begin()
         for destination in self.destinations:
             destination.after_fork_in_child()
@@ -117,10 +124,9 @@ class Worker:
         Chasing the last record would have this thread and the program's take turns at every call.
         """
         queue = pipeline.queue
-        route = self._routes["traces"]
         left = len(queue)
         while left > 0 and not (pipeline.stopping and pipeline.deadline is None):
-            if route and not any(destination.room for destination in route):
+            if self.blocked:
                 if pipeline.deadline is None:
                     break
                 self._pump(pipeline)  # the last attempts make room, one way or the other
@@ -142,11 +148,14 @@ class Worker:
             if isinstance(record, tuple):
                 record[0].add(record[1])
                 continue
-            if record.extras is not None:
-                pipeline.make_room(record.extras.weight)
+            extras = record.extras
+            if extras is not None:
+                pipeline.make_room(extras.weight)
             outcome = record.outcome
             if outcome is not None and outcome.series is not None:
                 outcome.series.add((record.end - record.start) * 1e-9)
+            if extras is not None and extras.is_told:
+                continue
             try:
                 encoded = encode(record)
                 for note in self._notes:
@@ -182,7 +191,7 @@ class Worker:
         lost = dropped - self._dropped
         if lost:
             self._dropped = dropped
-            notice.complain("queue", f"the queue was full; {dropped} spans dropped so far")
+            notice.complain_of_loss("queue", f"the queue was full; {dropped} spans dropped so far")
         if lost + self._broken:
             for destination in self._routes["traces"]:
                 destination.lose(lost + self._broken)

@@ -16,12 +16,21 @@ draw = _GENERATOR.getrandbits
 
 PROCESS = os.getpid()
 
+# Of the generator's state, as it was before an id was drawn.
+_untouched = 0
+
 
 def reseed() -> None:
     """Start a sequence of this process's own; to be called in every forked child."""
-    global PROCESS  # noqa: PLW0603  the one process that this module's state belongs to
+    global PROCESS, _untouched  # noqa: PLW0603  the one process that this module's state belongs to
     PROCESS = os.getpid()
     _GENERATOR.seed(int.from_bytes(os.urandom(32), "big"))
+    _untouched = hash(_GENERATOR.getstate())
+
+
+def drawn() -> bool:
+    """Tell whether this process has drawn an id, though nobody counts them."""
+    return os.getpid() == PROCESS and hash(_GENERATOR.getstate()) != _untouched
 
 
 reseed()

@@ -58,6 +58,7 @@ class Extras:
         "dropped_events",
         "dropped_links",
         "events",
+        "is_told",
         "links",
         "message",
         "weight",
@@ -71,6 +72,7 @@ class Extras:
         self.dropped_events = 0
         self.dropped_links = 0
         self.weight = 0  # bytes that the record holds beyond the usual
+        self.is_told = False  # that it was open when the process ended: it has been exported
 
 
 class Span(Node):
