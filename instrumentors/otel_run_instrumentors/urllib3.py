@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 def passes_no_retries(urlopen: FunctionType) -> bool:
     # So it is in 1.26.
-    pool = urlopen.__globals__["HTTPConnectionPool"]
-    return "retries" not in pool._make_request.__code__.co_varnames  # noqa: SLF001
+    within = urlopen.__globals__["HTTPConnectionPool"]._make_request  # noqa: SLF001
+    original = getattr(within, "__wrapped__", within)  # where it has been patched already
+    return "retries" not in original.__code__.co_varnames
 
 
 URLOPEN = Surrounding("urllib3.connectionpool:HTTPConnectionPool.urlopen", passes_no_retries)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     Wrapper = TypeVar("Wrapper", bound=Callable[..., Any])
 
 
+UNSEEN = "<otel_run, like importlib._bootstrap>"
+
+
 def unseen(wrapper: Wrapper) -> Wrapper:
     """Leave the wrapper out of what a warning's `stacklevel` counts, as importlib's frames are.
 
@@ -18,8 +21,13 @@ def unseen(wrapper: Wrapper) -> Wrapper:
     """
     hide(wrapper.__globals__)
     code: Any = wrapper.__code__
-    wrapper.__code__ = code.replace(co_filename="<otel_run, like importlib._bootstrap>")
+    wrapper.__code__ = code.replace(co_filename=UNSEEN)
     return wrapper
+
+
+def is_unseen(function: object) -> bool:
+    """Tell whether a function is such a wrapper."""
+    return getattr(getattr(function, "__code__", None), "co_filename", "") == UNSEEN
 
 
 def hide(module_globals: dict[str, Any]) -> None:

@@ -6,9 +6,9 @@ import sys
 
 from otel_run import guard
 from otel_run.engine.forms import Recorder
+from otel_run.engine.stand_in import stand_in, stands_in
 from otel_run.engine.targets import Function
 from otel_run.engine.unfinished import record_open
-from otel_run.engine.wrapt import Patched
 from otel_run.export.pipeline import PIPELINE
 
 TYPE_CHECKING = False
@@ -91,12 +91,12 @@ class Instrumentor:
         if original is None:
             self.skipped[place] = "this version has no such function"
             return
-        if isinstance(original, Patched):
+        if stands_in(original):
             return
         wrapper = wrap(original)
         if wrapper is not None:
             inherited = name not in owner.__dict__
-            setattr(owner, name, Patched(original, wrapper))
+            setattr(owner, name, stand_in(owner, original, wrapper))
             self._originals[place] = (owner, name, None if inherited else original)
 
     def unpatch(self) -> None:

@@ -11,6 +11,7 @@ import sys
 from otel_run.engine.call import Call
 from otel_run.engine.forms import sync
 from otel_run.engine.frames import call_from, unseen
+from otel_run.engine.stand_in import method, named_like
 from otel_run.engine.wrapt import Patched
 from otel_run.guard import caught
 
@@ -121,16 +122,6 @@ class Subclass:
         }
 
 
-def method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-    """Wrap a method of a class that is ours: a plain function takes a third of the time."""
-
-    @unseen
-    def wrapped(self: object, /, *args: object, **kwargs: object) -> object:
-        return wrapper(original.__get__(self), self, args, kwargs)
-
-    return named_like(original, wrapped)
-
-
 def part_method(
     original: Callable[..., Any], wrapper: Wrapper, kind: object, recorder: Recorder
 ) -> Callable[..., Any]:
@@ -143,14 +134,6 @@ def part_method(
         return original(self, kind)
 
     return named_like(original, wrapped)
-
-
-def named_like(original: Callable[..., Any], wrapped: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a function the names of the one it stands for, and by that its signature."""
-    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
-        setattr(wrapped, name, getattr(original, name, None))
-    wrapped.__wrapped__ = original  # type: ignore[attr-defined] # where inspect finds the signature
-    return wrapped
 
 
 def replacing(
