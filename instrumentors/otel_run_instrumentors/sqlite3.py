@@ -26,13 +26,16 @@ def read_database(call: Call) -> Database:
 
 
 def read_statement(call: Call) -> Statement:
-    values = call.arg(1, "parameters")
+    # C takes them by position alone, and says so itself of a call that it does not take.
+    args = call.args
+    text = args[0] if args else None
+    values = args[1] if len(args) > 1 else None
     connection = getattr(call.instance, "connection", None)
     database = getattr(connection, STATE, UNKNOWN)
     batch = 1
     if call.function.__name__ == "executemany" and isinstance(values, (list, tuple)):
         batch = len(values)
-    return Statement(call.arg(0, "sql"), values, database, batch)
+    return Statement(text, values, database, batch)
 
 
 def read_code(error: BaseException) -> str:

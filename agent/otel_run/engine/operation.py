@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from os import getpid
 from time import perf_counter_ns, time_ns
 
 from otel_run import settings
@@ -43,7 +42,7 @@ class Operation(Span):
         Every slot is set here, without a call of the classes above: this is the hot path.
         """
         if parent is None or not parent.trace_id:
-            if getpid() != ids.PROCESS:
+            if not ids.MARK[0]:
                 PIPELINE.after_fork_in_child()  # a fork that skipped Python's hooks
             self.trace_id = trace_id = draw(128)
             self.parent_id = 0

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 from _random import Random
 
+from otel_run.signals.process_mark import mark_process
+
 _GENERATOR = Random()
 
 # One C call each; bits of 128 and 64 (W3C Trace Context, section 3.2.2).
 draw = _GENERATOR.getrandbits
 
-PROCESS = os.getpid()
+# Nothing at 0 in a child: its ids would be its parent's.
+MARK = mark_process()
 
 # Of the generator's state, as it was before an id was drawn.
 _untouched = 0
@@ -22,15 +25,15 @@ _untouched = 0
 
 def reseed() -> None:
     """Start a sequence of this process's own; to be called in every forked child."""
-    global PROCESS, _untouched  # noqa: PLW0603  the one process that this module's state belongs to
-    PROCESS = os.getpid()
+    global MARK, _untouched  # noqa: PLW0603  the one process that this module's state belongs to
+    MARK = mark_process()
     _GENERATOR.seed(int.from_bytes(os.urandom(32), "big"))
     _untouched = hash(_GENERATOR.getstate())
 
 
 def drawn() -> bool:
     """Tell whether this process has drawn an id, though nobody counts them."""
-    return os.getpid() == PROCESS and hash(_GENERATOR.getstate()) != _untouched
+    return bool(MARK[0]) and hash(_GENERATOR.getstate()) != _untouched
 
 
 reseed()
