@@ -15,35 +15,33 @@ from otel_run.engine.url import join_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     import httpcore
 
     from otel_run.engine.peer import HttpPeer
 
-VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20}
+VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
 
 def read_request(call: Call) -> HttpRequest:
     request: httpcore.Request = call.arg(0, "request")
     url = request.url
-    text = join_url(
-        url.scheme.decode("latin-1"),
-        url.host.decode("latin-1"),
-        url.port,
-        url.target.decode("latin-1"),
-    )
+    scheme, host, target = (part.decode("latin-1") for part in (url.scheme, url.host, url.target))
+    text = join_url(scheme, host, url.port, target)
     return HttpRequest(request.method.decode("latin-1"), text, lambda: decoded(request.headers))
 
 
 def read_response(response: httpcore.Response) -> HttpResponse:
-    told = response.extensions
-    return HttpResponse(
-        response.status,
-        VERSIONS.get(told.get("http_version", b""), 0),
-        lambda: decoded(response.headers),
-        PEERS.of(told.get("network_stream")),
-    )
+    version, peer = told_by(response.extensions)
+    return HttpResponse(response.status, version, lambda: decoded(response.headers), peer)
+
+
+def told_by(extensions: Mapping[str, Any]) -> tuple[int, HttpPeer | None]:
+    """Read the version and the peer, which a transport of httpx's need not tell."""
+    version = VERSIONS.get(extensions.get("http_version", b""), 0)
+    return version, PEERS.of(extensions.get("network_stream"))
 
 
 def read_peer(call: Call) -> HttpPeer | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
-from otel_run.engine.peer import Peers
 from otel_run.engine.replica import replica
+from otel_run_instrumentors.httpcore import told_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import httpx
 
 TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
-VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
-PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -29,13 +27,8 @@ def read_request(call: Call) -> HttpRequest:
 
 
 def read_response(response: httpx.Response) -> HttpResponse:
-    told = response.extensions  # by the transport, which need not tell anything
-    return HttpResponse(
-        response.status_code,
-        VERSIONS.get(told.get("http_version", b""), 0),
-        response.headers.multi_items,
-        PEERS.of(told.get("network_stream")),
-    )
+    version, peer = told_by(response.extensions)
+    return HttpResponse(response.status_code, version, response.headers.multi_items, peer)
 
 
 def note_redirect(call: Call, request: Any) -> None:
@@ -55,12 +48,8 @@ def read_resend(call: Call) -> int:
 
 def sends_itself(client: httpx.Client) -> bool:
     """Tell whether a transport of the program's own may send, in its own way."""
-    if not is_plain(client._transport):  # noqa: SLF001
-        return True
-    for transport in client._mounts.values():  # noqa: SLF001
-        if transport is not None and not is_plain(transport):
-            return True
-    return False
+    mounted = filter(None, client._mounts.values())  # noqa: SLF001
+    return not is_plain(client._transport) or not all(map(is_plain, mounted))  # noqa: SLF001
 
 
 def is_plain(transport: object) -> bool:

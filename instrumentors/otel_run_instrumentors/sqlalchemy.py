@@ -9,31 +9,17 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 from otel_run.engine import Call, Instrumentor, Silent
-from otel_run.engine.database import Database, DatabaseClient, Statement, same_database
-from otel_run.engine.sql import GENERIC, SQLITE
+from otel_run.engine.database import Database, DatabaseClient, Statement
 from otel_run.engine.subclass import STATE
+from otel_run_instrumentors.dialects import database_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
     from typing import Any
 
-    from sqlalchemy.engine import Dialect, Engine
+    from sqlalchemy.engine import Engine
     from sqlalchemy.engine.default import DefaultExecutionContext
-
-# SQLAlchemy's names of what the semantic conventions call otherwise.
-SYSTEMS = {
-    "firebird": "firebirdsql",
-    "hana": "sap.hana",
-    "ibm_db_sa": "ibm.db2",
-    "mssql": "microsoft.sql_server",
-    "oracle": "oracle.db",
-    "redshift": "aws.redshift",
-    "spanner": "gcp.spanner",
-    "teradatasql": "teradata",
-}
-DEFAULT_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
-DIALECTS = {"sqlite": SQLITE}
 
 _databases: MutableMapping[Engine, Database] = WeakKeyDictionary()
 
@@ -42,9 +28,8 @@ def read_database(engine: Engine, cursor: Any) -> Database:
     found = _databases.get(engine)
     if found is None:
         url = engine.url
-        port = 0 if url.port == DEFAULT_PORTS.get(engine.dialect.name) else url.port or 0
         namespace = url.database or read_namespace(engine, cursor)
-        found = database_of(engine.dialect, namespace, url.host or "", port)
+        found = database_of(engine.dialect, namespace, url.host or "", url.port)
         if url.database or connects_itself(engine):
             _databases[engine] = found
     return found
@@ -63,14 +48,6 @@ def connects_itself(engine: Engine) -> bool:
     """Whether no `creator` of the program's makes the connections, each maybe to another place."""
     creator = getattr(engine.pool, "_creator", None)
     return getattr(creator, "__module__", "") == "sqlalchemy.engine.create"
-
-
-def database_of(
-    dialect: Dialect, namespace: str = "", address: str = "", port: int = 0
-) -> Database:
-    name = dialect.name
-    rules = DIALECTS.get(name, GENERIC)
-    return same_database(SYSTEMS.get(name, name), namespace, address, port, rules)
 
 
 def read_statement(call: Call) -> Statement:
