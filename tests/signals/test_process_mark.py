@@ -7,7 +7,7 @@ import pytest
 
 from otel_run.signals.process_mark import Asked, mark_process
 
-# A process without threads, of which C's fork would leave the interpreter's lock to nobody.
+# A process of one thread: others, whom C's fork forgets, may have asked for the interpreter's lock.
 PROGRAM = """
 import ctypes, os, sys
 from otel_run.signals.process_mark import Asked, mark_process
