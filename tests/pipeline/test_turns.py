@@ -82,14 +82,14 @@ def test_a_thread_that_is_still_about_what_was_before_begins_again() -> None:
         threading.Event().wait(0.05)
         offer(signal, payload, count)
 
-    def wait_for_next(now: float, deadline: float | None) -> None:
+    def wait_for_next(now: float, deadline: float | None) -> None:  # noqa: ARG001
         destination.pump = pump  # type: ignore[method-assign]
         while not line.pipeline.queue:
             threading.Event().wait(0.001)
         threading.Event().wait(0.02)
         destination.offer = take_time  # type: ignore[method-assign]
 
-    destination.pump = wait_for_next  # type: ignore[method-assign,assignment]
+    destination.pump = wait_for_next  # type: ignore[method-assign]
     line.record(2)
 
     assert destination.counts() == [1, 1]

@@ -185,11 +185,19 @@ def wait_for(name):
     while not os.path.exists(name):
         time.sleep(0.01)
 
+# What has not been answered when the connection is closed is sent again.
+def wait_for_answer():
+    from otel_run.export.pipeline import PIPELINE
+    collector = next(one for one in PIPELINE.worker.destinations if hasattr(one, "_outboxes"))
+    while not all(outbox.is_empty for outbox in collector._outboxes.values()):
+        time.sleep(0.01)
+
 ask("before")
 detach()
 if sys.argv[1] == "recording":
     ask("meanwhile")
     wait_for("meanwhile")
+    wait_for_answer()
 reopen()
 own = [os.open(f"own_{number}", os.O_CREAT | os.O_RDWR) for number in range(400)]
 for number in own:

@@ -24,7 +24,7 @@ class Attended(Pipeline):
     """A pipeline to whose `record` every span comes: nobody puts one onto the queue himself."""
 
     @property
-    def threshold(self) -> int:  # type: ignore[override]
+    def threshold(self) -> int:
         """The length from which on a record is looked at."""
         return 0
 
