@@ -121,7 +121,7 @@ class Collector:
             if request.path == path and 200 <= request.answer.status < 300
         ]
 
-    def wait_for(self, predicate: Callable[[Collector], object], timeout: float = 15.0) -> None:
+    def wait_for(self, predicate: Callable[[Collector], object], timeout: float = 60.0) -> None:
         """Return once the predicate holds, which is asked again after each request."""
         with self.changed:
             if not self.changed.wait_for(lambda: predicate(self), timeout):

@@ -33,7 +33,7 @@ def record(n):
 """
 
 HOUR = "3600000"
-LONG = 15.0
+LONG = 60.0
 
 DESCRIPTION = Description(Scope("test", "1"), "SELECT", CLIENT, {}, {})
 numbers = count(1)

@@ -60,10 +60,39 @@ def test_the_next_ones_wait_for_nothing(line: Line) -> None:
     assert len(line.pipeline.queue) == 20
 
 
+def test_whoever_ends_a_span_has_it_looked_at(line: Line) -> None:
+    line.record(1)
+    line.destination.wait_for_spans(1)
+
+    assert line.pipeline.threshold == 0
+
+
 def test_each_interval_has_a_turn() -> None:
     line = Line(0)
     line.record(3)
     line.destination.wait_for_spans(3)
+    line.pipeline.shutdown()
+
+
+def test_a_thread_that_is_still_about_what_was_before_begins_again() -> None:
+    line = Line(0)
+    destination, offer, pump = line.destination, line.destination.offer, line.destination.pump
+
+    def take_time(signal: str, payload: bytes, count: int) -> None:
+        threading.Event().wait(0.05)
+        offer(signal, payload, count)
+
+    def wait_for_next(now: float, deadline: float | None) -> None:  # noqa: ARG001
+        destination.pump = pump  # type: ignore[method-assign]
+        while not line.pipeline.queue:
+            threading.Event().wait(0.001)
+        threading.Event().wait(0.02)
+        destination.offer = take_time  # type: ignore[method-assign]
+
+    destination.pump = wait_for_next  # type: ignore[method-assign]
+    line.record(2)
+
+    assert destination.counts() == [1, 1]
     line.pipeline.shutdown()
 
 
@@ -79,4 +108,4 @@ def test_nobody_waits_long(line: Line) -> None:
     waited = monotonic() - before
     over.set()
 
-    assert WAIT <= waited < LONG / 2
+    assert WAIT <= waited < LONG / 8

@@ -68,6 +68,39 @@ def test_what_is_open_at_a_fork_is_a_remote_parent_in_the_child(
     assert remote["SELECT ? AS child"] == remote["SELECT ? AS grandchild"] == 0b11
 
 
+HOOKLESS = """
+import ctypes, os, sys
+from flask import Flask
+
+app = Flask("shop")
+app.add_url_rule("/", view_func=lambda: "")
+ancestor = {"traceparent": sys.argv[1]}
+for _ in range(2):
+    pid = ctypes.PyDLL(None).fork()
+    if not pid:
+        app.test_client().get("/", headers=ancestor)
+        sys.exit()
+    os.waitpid(pid, 0)
+"""
+
+
+def test_children_forked_behind_python_s_back_have_ids_of_their_own_in_one_trace(
+    programs: Programs, collector: Collector
+) -> None:
+    trace_id, parent_id = "1" * 32, "2" * 16
+    result = programs.run(HOOKLESS, f"00-{trace_id}-{parent_id}-01", env=ENV)
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    spans = collector.spans()
+    assert [(span.trace_id, span.parent_id) for span in spans] == [(trace_id, parent_id)] * 2
+    for own in (
+        {span.span_id for span in spans},
+        {span.resource["process.pid"] for span in spans},
+        {span.resource["service.instance.id"] for span in spans},
+    ):
+        assert len(own) == 2
+
+
 WITHIN = """
 import os, sys
 import requests, urllib3
@@ -152,11 +185,19 @@ def wait_for(name):
     while not os.path.exists(name):
         time.sleep(0.01)
 
+# What has not been answered when the connection is closed is sent again.
+def wait_for_answer():
+    from otel_run.export.pipeline import PIPELINE
+    collector = next(one for one in PIPELINE.worker.destinations if hasattr(one, "_outboxes"))
+    while not all(outbox.is_empty for outbox in collector._outboxes.values()):
+        time.sleep(0.01)
+
 ask("before")
 detach()
 if sys.argv[1] == "recording":
     ask("meanwhile")
     wait_for("meanwhile")
+    wait_for_answer()
 reopen()
 own = [os.open(f"own_{number}", os.O_CREAT | os.O_RDWR) for number in range(400)]
 for number in own:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from collector import Answer
+from processes.log import PATIENCE
 from processes.server import FLASK, Server, check_arrival, running
 
 if TYPE_CHECKING:
@@ -113,13 +114,15 @@ def await_arrival(collector: Collector, server: Server) -> None:
 
     Where it runs no threads, the last spans come with another request.
     """
+    until = time.monotonic() + PATIENCE
     while not arrived(collector, server):
         assert not HAS_THREADS, str(server.log)
+        assert time.monotonic() < until, str(server.log)
         server.ask()
 
 
 def arrived(collector: Collector, server: Server) -> bool:
-    patience = 15 if HAS_THREADS else 0.5
+    patience = PATIENCE if HAS_THREADS else 0.5
     try:
         collector.wait_for(lambda one: len(one.spans()) >= len(server.served), patience)
     except AssertionError:

@@ -53,7 +53,9 @@ class Operation(Span):
         else:
             self.trace_id = parent.trace_id
             self.parent_id = parent.span_id
-            self.parent_is_remote = parent.remote
+            self.parent_is_remote = remote = parent.remote
+            if remote and not ids.MARK[0]:
+                PIPELINE.after_fork_in_child()  # as above; what is within it is not the first
             self.trace_state = parent.trace_state
             self.values = parent.values
             self.sampled = TRACING and sample_child(parent.sampled, parent.remote, parent.trace_id)

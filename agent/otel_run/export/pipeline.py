@@ -84,7 +84,7 @@ class Pipeline:
         self._done = allocate_lock()  # held by the running thread
         self._running = False
         self._blocked = False
-        self._awaited = False  # by who gives it a turn
+        self._awaited = self._given = 0.0  # turns, by when they end
         self._stopping = False
         self._closing = False
         self._deadline: float | None = None
@@ -174,8 +174,11 @@ class Pipeline:
             while not self._closing:
                 self._rest()
                 self._closing = self._deadline is not None
+                awaited = self._awaited
+                if awaited != self._given:
+                    self.worker.hurry()
                 self.worker.work(self)
-                self._awaited = False
+                self._given = awaited  # who has come meanwhile waits for the next time
                 if self._stopping and self._deadline is None:
                     break
         except Exception as error:
@@ -212,10 +215,9 @@ class Pipeline:
     def give_turn(self, seconds: float) -> None:
         """Have the thread send what there is, and wait for it no longer than that."""
         until = monotonic() + seconds
-        self._awaited = True
-        self.worker.hurry()
+        self._awaited = until
         self._wake()
-        while self._awaited and self._running and monotonic() < until:
+        while self._given != until and self._running and monotonic() < until:
             sleep(0.001)
 
     @property
