@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
-# Beyond these, the oldest supported libraries have no wheels.
-PYTHONS_OF_THE_OLDEST_LIBRARIES = ("3.10", "3.11")
+# Beyond these, the oldest supported libraries have no wheels, and do not compile.
+PYTHONS_OF_THE_OLDEST_LIBRARIES = ("3.10",)
 WORKERS = min(os.cpu_count() or 1, 8)
 
 

@@ -57,7 +57,7 @@ def test_no_report_counts_nothing(tmp_path: Path) -> None:
     [
         ("3.10", "3.10", "oldest"),
         ("3.11", "3.10", "newest"),
-        ("3.11", "3.11", "oldest"),
+        ("3.11", "3.11", "newest"),
         ("3.10", None, "newest"),
         ("3.12", "3.12", "newest"),
     ],
