@@ -20,8 +20,9 @@ Medians of what each system adds to the same program without it, ± half of the 
 range, and in brackets the whole; under load, also the part of the requests that is left. Shares
 are otel-run's addition as a part of the other's. CPU is user and system time of the whole process;
 per operation it is the slope between N operations and 3N, with the telemetry's own thread and its
-flush at exit. Every span was counted where it arrived. All export traces over HTTP, uncompressed,
-OpenTelemetry and otel-run metrics as well. OpenTelemetry has its stable conventions switched on
+flush at exit. Every span was counted where it arrived. All begin with as many variables in their
+environment, of which requests reads every one at each call. All export traces over HTTP,
+uncompressed, OpenTelemetry and otel-run metrics as well. OpenTelemetry has its stable conventions switched on
 (it records no database metrics without), and in the rows of single operations, of latency and of
 load a queue of 100,000 spans, since with its own 2,048 it lost some."""
 
