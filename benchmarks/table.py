@@ -22,9 +22,9 @@ are otel-run's addition as a part of the other's. CPU is user and system time of
 per operation it is the slope between N operations and 3N, with the telemetry's own thread and its
 flush at exit. Every span was counted where it arrived. All begin with as many variables in their
 environment, of which requests reads every one at each call. All export traces over HTTP,
-uncompressed, OpenTelemetry and otel-run metrics as well. OpenTelemetry has its stable conventions switched on
-(it records no database metrics without), and in the rows of single operations, of latency and of
-load a queue of 100,000 spans, since with its own 2,048 it lost some."""
+uncompressed, OpenTelemetry and otel-run metrics as well. OpenTelemetry has its stable conventions
+switched on (it records no database metrics without), and in the rows of single operations, of
+latency and of load a queue of 100,000 spans, since with its own 2,048 it lost some."""
 
 
 def rendered(lines: Sequence[Line], plan: Plan) -> str:
