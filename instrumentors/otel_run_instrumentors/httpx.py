@@ -7,7 +7,7 @@ program's own too, takes it.
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Note
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, take_resends
 from otel_run.engine.replica import replica
 from otel_run_instrumentors.httpcore import told_by
 
@@ -40,12 +40,6 @@ def note_challenge(call: Call, _: object) -> None:
     note_redirect(call, call.arg(0, "request"))  # which is sent again
 
 
-def read_resend(call: Call) -> int:
-    # Taken off, for the program may send the same one again.
-    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
-    return resends
-
-
 def sends_itself(client: httpx.Client) -> bool:
     """Tell whether a transport of the program's own may send, in its own way."""
     mounted = filter(None, client._mounts.values())  # noqa: SLF001
@@ -74,7 +68,7 @@ def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
             read_request,
             read_response,
             write_headers,
-            read_resend,
+            take_resends,
             read_sender=lambda call: "" if sends_itself(call.instance) else sender,
         ),
         layer=2,

@@ -1,7 +1,7 @@
 """multiprocessing: a process, and a task of a pool, runs under what was current where it was given.
 
 So it is for threads in the place of processes, `ThreadPool`. Into a process goes what can be
-pickled; it arrives in `lifecycle.py`. The threads and processes of a pool or a manager serve
+pickled; it arrives in `children.py`. The threads and processes of a pool or a manager serve
 whoever comes, not the one who happened to make it.
 """
 

@@ -114,11 +114,7 @@ def observe(call: Call, operation: ServerOperation) -> None:
             operation.respond(int(code), rest[0] if rest else ())
         return write
 
-    args = call.args
-    if len(args) == 2:  # noqa: PLR2004  as servers pass it
-        call.args = (args[0], start)
-    else:
-        call.replace(1, "start_response", start)
+    call.replace(1, "start_response", start)
 
 
 def is_whole(call: Call, result: object) -> bool:

@@ -34,6 +34,8 @@ class Call:
     def replace(self, position: int, name: str, value: object) -> None:
         """Pass another argument instead, the way that it was passed."""
         if position < len(self.args):
-            self.args = (*self.args[:position], value, *self.args[position + 1 :])
+            args = list(self.args)
+            args[position] = value
+            self.args = tuple(args)
         else:
             self.kwargs = {**self.kwargs, name: value}

@@ -11,26 +11,10 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as signals
     from collections.abc import Callable
-    from signal import (
-        SIG_BLOCK,
-        SIG_DFL,
-        SIG_UNBLOCK,
-        SIGTERM,
-        getsignal,
-        pthread_sigmask,
-        signal,
-    )
 else:
-    from _signal import (  # `signal` imports enum
-        SIG_BLOCK,
-        SIG_DFL,
-        SIG_UNBLOCK,
-        SIGTERM,
-        getsignal,
-        pthread_sigmask,
-        signal,
-    )
+    import _signal as signals  # `signal` imports enum
 
 WAIT = 1.0  # s
 
@@ -43,19 +27,19 @@ class Handler:
 
     def __call__(self, number: int, frame: object) -> None:  # noqa: ARG002  the signature of such
         """Flush, and end as if nobody had handled it."""
-        installed = getsignal(SIGTERM) is self
+        installed = signals.getsignal(signals.SIGTERM) is self
         if installed:
-            signal(SIGTERM, SIG_DFL)
+            signals.signal(signals.SIGTERM, signals.SIG_DFL)
         self.flush(WAIT)
         if installed:
-            os.kill(os.getpid(), SIGTERM)
+            os.kill(os.getpid(), signals.SIGTERM)
 
 
 def arm(flush: Callable[[float], None]) -> None:
     """Take SIGTERM, if it would end the process and this is the main thread."""
     try:
-        if getsignal(SIGTERM) == SIG_DFL:
-            signal(SIGTERM, Handler(flush))
+        if signals.getsignal(signals.SIGTERM) == signals.SIG_DFL:
+            signals.signal(signals.SIGTERM, Handler(flush))
     except ValueError:
         pass  # not the main thread
 
@@ -66,11 +50,11 @@ def hold() -> bool:
     For Python forgets what has come to a child before it knows that it is one. Without us the child
     would have ended.
     """
-    if not isinstance(getsignal(SIGTERM), Handler):
+    if not isinstance(signals.getsignal(signals.SIGTERM), Handler):
         return False
-    return SIGTERM not in pthread_sigmask(SIG_BLOCK, (SIGTERM,))
+    return signals.SIGTERM not in signals.pthread_sigmask(signals.SIG_BLOCK, (signals.SIGTERM,))
 
 
 def release() -> None:
     """Let the signal come."""
-    pthread_sigmask(SIG_UNBLOCK, (SIGTERM,))
+    signals.pthread_sigmask(signals.SIG_UNBLOCK, (signals.SIGTERM,))
