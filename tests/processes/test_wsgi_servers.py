@@ -85,6 +85,19 @@ def test_every_request_of_gunicorn_s_workers_that_are_replaced_arrives_once(
     check_arrival(collector, server, ROUTE, "gunicorn")
 
 
+def test_every_request_of_waitress_s_threads_arrives_once(
+    programs: Programs, collector: Collector
+) -> None:
+    with running(
+        programs, ["waitress-serve", "--listen", "127.0.0.1:{port}", "shop:app"]
+    ) as server:
+        server.ask_at_once(8)
+        server.end()
+
+    check_arrival(collector, server, ROUTE, "waitress")
+    assert server.pids == {server.process.pid}
+
+
 @pytest.mark.parametrize("options", [[], ["--enable-threads"], ["--lazy-apps"]], ids=" ".join)
 def test_every_request_of_an_application_under_uwsgi_arrives_once(
     programs: Programs, collector: Collector, options: list[str]
