@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
 
-    Before = Callable[[Call], Operation | None]
-    After = Callable[[Operation, Call, object], None]
+    Ended = Callable[[Operation, Call, object], None]
     Result = TypeVar("Result")
 
 # Stands for the call where an operation ends outside of any.
@@ -47,43 +46,61 @@ class Exchange:
         close: str,
         read_peer: Callable[[Call], object],
     ) -> None:
-        self.steps = (
-            (send, self._send, self._sent),
-            (answer, self._answer, self._answered),
-            (close, self._close, self._closed),
-        )
+        self.send = send
+        self.ends = ((answer, self._answered), (close, self._closed))
         self.read_peer = read_peer
         self._waiting: dict[ref[Any], Operation] = {}
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
         self._recorder = recorder
-        for place, before, after in self.steps:
-            yield place, self._wrap(before, after)
+        yield self.send, lambda _: self._sending(recorder)
+        for place, ended in self.ends:
+            yield place, self._wrap(recorder, ended)
 
-    def _wrap(self, before: Before, after: After) -> Wrap:
-        return lambda _: self._wrapper(before, after)
+    def _wrap(self, recorder: Recorder, ended: Ended) -> Wrap:
+        return lambda _: self._ending(recorder, ended)
 
-    def _wrapper(self, before: Before, after: After) -> Wrapper:
-        recorder = self._recorder
-
+    def _sending(self, recorder: Recorder) -> Wrapper:
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            call = Call(wrapped, instance, args, kwargs)
-            operation = None if recorder.off else guarded(recorder, before, call)
-            if operation is None:
+            if recorder.off:
                 return wrapped(*args, **kwargs)
+            call = Call(wrapped, instance, args, kwargs)
+            operation = guarded(recorder, self._send, call)
+            if operation is None:  # most often it is part of another library's request
+                result = wrapped(*args, **kwargs)
+                tell(recorder, self.read_peer, call)
+                return result
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
                 recorder.fail(operation, call, error)
                 raise
-            guarded(recorder, after, operation, call, result)
+            guarded(recorder, self._sent, operation, call)
             return result
 
         return wrapper
 
-    # Before a call: the operation that it is part of. While it runs, nothing else ends that.
+    def _ending(self, recorder: Recorder, ended: Ended) -> Wrapper:
+        waiting = self._waiting
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            # While the call runs, nothing else ends what waits for it.
+            operation = waiting.pop(ref(instance), None) if waiting and not recorder.off else None
+            if operation is None:
+                return wrapped(*args, **kwargs)
+            call = Call(wrapped, instance, args, kwargs)
+            try:
+                result = wrapped(*args, **kwargs)
+            except BaseException as error:
+                recorder.fail(operation, call, error)
+                raise
+            guarded(recorder, ended, operation, call, result)
+            return result
+
+        return wrapper
 
     def _send(self, call: Call) -> Operation | None:
         convention: Any = self._recorder.convention
@@ -92,19 +109,9 @@ class Exchange:
             convention.propagate(operation, call)
         return operation
 
-    def _answer(self, call: Call) -> Operation | None:
-        # Most often it is part of another library's request, and nobody waits here.
-        operation = self._waiting.pop(ref(call.instance), None) if self._waiting else None
-        if operation is None:
-            tell(self._recorder, self.read_peer, call)
-        return operation
+    # After a call.
 
-    def _close(self, call: Call) -> Operation | None:
-        return self._waiting.pop(ref(call.instance), None) if self._waiting else None
-
-    # After it.
-
-    def _sent(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
+    def _sent(self, operation: Operation, call: Call) -> None:
         self._give_up(ref(call.instance))
         self._waiting[ref(call.instance, self._give_up)] = operation
         peer = self.read_peer(call)

@@ -23,7 +23,7 @@ from otel_run.signals.span import ERROR, SERVER, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
@@ -175,12 +175,21 @@ class ServerOperation(Operation):
         except Exception as mistake:
             caught(mistake, self.convention.library)
 
-    def guard(self, step: Callable[[Any], None], message: Any) -> None:
-        """Take a step with what the program sent, and let no mistake of ours out."""
-        try:
-            step(message)
-        except Exception as mistake:
-            caught(mistake, self.convention.library)
+    def following(
+        self, send: Callable[[Any], Awaitable[None]], follow: Callable[[Any], None]
+    ) -> Callable[[Any], Awaitable[None]]:
+        """Return what sends a message, and has it followed once it is out."""
+        library = self.convention.library
+
+        async def sent(message: Any) -> None:
+            await send(message)
+            try:
+                if not self.end:
+                    follow(message)
+            except Exception as mistake:
+                caught(mistake, library)
+
+        return sent
 
     def ask(self) -> None:
         """Ask what the innermost layer knows, until it knows something."""
@@ -354,8 +363,9 @@ class HttpServer(Convention):
             if operation.end:  # what it is told may be its end
                 operation.leave()
                 return
-        operation.ask()
-        operation.asked = None  # it may hold the operation
+        if operation.asked is not None:
+            operation.ask()
+            operation.asked = None  # it may hold the operation
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key)
@@ -394,7 +404,8 @@ class HttpServer(Convention):
                 return
             self._add_error(operation, error)
         operation.status = status
-        operation.ask()
+        if operation.asked is not None:
+            operation.ask()
         if RESPONSE_HEADERS.wanted:
             RESPONSE_HEADERS.capture(operation, headers)
         if status == SWITCHING_PROTOCOLS:
@@ -409,10 +420,11 @@ class HttpServer(Convention):
         self, request: HttpServerRequest, forwarded: Forwarded | None
     ) -> ServerDescription:
         scheme = (forwarded and forwarded.scheme) or request.scheme
-        host = (forwarded and forwarded.host) or request.host[: ADDRESS_LIMIT + 1]
-        key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
+        host = (forwarded and forwarded.host) or request.host
+        key = (request.method, scheme, host, request.version)
         description = self._descriptions.get(key)
         if description is None:
+            key = (key[0][:METHOD_LIMIT], scheme, host[: ADDRESS_LIMIT + 1], key[3])
             description = self._describe(*key)
             self._descriptions.put(key, description)
         return description
