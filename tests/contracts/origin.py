@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class Origin:
     `/moved/ok` to `/ok` with the same method and body. `/digest` is for who answers its challenge.
     `/empty` has no body,
     `/stream` waits for `release` between two chunks, `/hang` for it before anything, `/drop` closes
-    the connection without an answer. All else is `200`, `ok`.
+    the connection without an answer, and `/abort` resets it. All else is `200`, `ok`.
     `arrived` is set when something did.
     """
 
@@ -128,11 +129,20 @@ class OriginHandler(BaseHTTPRequestHandler):
             self.stream()
         elif what == "drop":
             self.close_connection = True
+        elif what == "abort":
+            self.abort()
         elif what == "hang":
             self.wait()
             self.close_connection = True
         else:
             self.reply(int(argument) if what == "status" and argument.isdigit() else 200, b"ok")
+
+    def abort(self) -> None:
+        """Let TCP reset the connection; what lingers would be sent before that."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+        self.close_connection = True
 
     def body(self) -> bytes:
         """Read what came with the request."""
