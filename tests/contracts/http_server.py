@@ -541,14 +541,14 @@ class HttpServerContract(ServerContract):
     ) -> None:
         def application(_: Any, start_response: Any) -> list[bytes]:
             try:
-                raise Unhandled("taken")
+                fail_within("taken")
             except Unhandled:
-                caught = (sys.exc_info(),)
+                caught = [sys.exc_info()]
                 if not is_passed:
                     start_response(f"{status} Sorry", [("Content-Length", "0")])
             if is_passed:
-                start_response(f"{status} Sorry", [("Content-Length", "0")], *caught)
-            del caught
+                start_response(f"{status} Sorry", [("Content-Length", "0")], caught.pop())
+            caught.clear()
             return []
 
         answer = self.ask(application, request_bytes())
@@ -612,6 +612,11 @@ class HttpServerContract(ServerContract):
         assert b" 503 " in answer.splitlines()[0]
         assert span.attributes["http.response.status_code"] == 503
         assert span.attributes["error.type"] == f"{Unhandled.__module__}.Unhandled"
+
+
+def fail_within(message: str) -> None:
+    """Raise what the caller takes."""
+    raise Unhandled(message)
 
 
 class Unhandled(Exception):  # noqa: N818  it is no error of ours
