@@ -53,6 +53,7 @@ INSTRUMENTORS = {
     "sqlite3.dbapi2": "otel_run_instrumentors.sqlite3",
     "starlette.applications": "otel_run_instrumentors.starlette",
     "starlette.background": "otel_run_instrumentors.starlette",
+    "starlette.middleware.base": "otel_run_instrumentors.starlette",
     "starlette.middleware.wsgi": "otel_run_instrumentors.starlette",
     "starlette.routing": "otel_run_instrumentors.starlette",
     # After what it is built on: its classes inherit what is patched there.

@@ -152,13 +152,15 @@ class ServerDescription(Description):
 class ServerOperation(Operation):
     """A request being served, with what is known of its end so far."""
 
-    __slots__ = ("asked", "error", "mount", "route", "status", "subject")
+    __slots__ = ("asked", "error", "handled", "mount", "route", "status", "subject")
 
     convention: HttpServer
     description: ServerDescription
     # Whom to ask for what the innermost layer knows, and its call.
     asked: tuple[ReadDetail, Call] | None
     error: str
+    # What an inner layer has taken; it is an error if a 5xx answers it.
+    handled: BaseException | None
     mount: str
     route: str
     status: int
@@ -313,6 +315,7 @@ class HttpServer(Convention):
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
+        operation.handled = None
         operation.status = 0
         if operation.sampled:
             operation.attributes = _attributes(request, forwarded)
@@ -355,7 +358,7 @@ class HttpServer(Convention):
                 operation.leave()
                 return
         operation.ask()
-        operation.asked = None  # it may hold the operation
+        operation.asked = operation.handled = None  # they may hold the operation
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key)
@@ -389,6 +392,8 @@ class HttpServer(Convention):
         error: BaseException | None,
     ) -> None:
         """Record what is sent; for a client that has gone nobody receives it."""
+        if error is None and status >= SERVER_ERROR:
+            error = operation.handled
         if error is not None:
             if self.is_hang_up and self.is_hang_up(error):
                 return
