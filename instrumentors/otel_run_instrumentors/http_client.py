@@ -70,6 +70,7 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Exchange(
+            connect="http.client:HTTPConnection.connect",
             send="http.client:HTTPConnection.endheaders",
             answer="http.client:HTTPConnection.getresponse",
             close="http.client:HTTPConnection.close",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from http.client import HTTPConnection
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.peer import peer_of
 from otel_run.engine.surrounding import Surrounding
 from otel_run.engine.url import join_url
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     import urllib3
+
+    from otel_run.engine.peer import HttpPeer
 
 
 def passes_no_retries(urlopen: FunctionType) -> bool:
@@ -55,6 +58,11 @@ def read_sender(call: Call) -> str:
     return "http.client" if is_plain and "endheaders" not in vars(type(connection)) else ""
 
 
+def read_peer(call: Call) -> HttpPeer | None:
+    # Here, and not from http.client: these connect in their own way.
+    return peer_of(call.instance.sock)
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The mapping is the caller's, or the pool's: a copy is passed instead, of the same kind, for
     # HTTPHeaderDict has several values to a name.
@@ -71,5 +79,10 @@ INSTRUMENTOR = Instrumentor(
     versions=">=1.26",
     convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
     layer=1,
-    targets=(URLOPEN, "urllib3.connectionpool:HTTPConnectionPool._make_request"),
+    targets=(
+        URLOPEN,
+        "urllib3.connectionpool:HTTPConnectionPool._make_request",
+        Detail("urllib3.connection:HTTPConnection.connect", after=read_peer),
+        Detail("urllib3.connection:HTTPSConnection.connect", after=read_peer),
+    ),
 )

@@ -202,10 +202,11 @@ class HttpClientContract(InstrumentorContract):
         assert "Traceback (most recent call last):" in stack
         assert ("ConnectionRefusedError" in stack) == ("ConnectionRefusedError" in shown)
 
+    @pytest.mark.parametrize("how", ["/drop", "/abort"])
     def test_a_dropped_connection_is_an_error_without_a_status_code(
-        self, recording: Recording, origin: Origin
+        self, recording: Recording, origin: Origin, how: str
     ) -> None:
-        error = self.failure("GET", origin.url("/drop"))
+        error = self.failure("GET", origin.url(how))
 
         spans = recording.spans()
         assert len(spans) == len(origin.received)
@@ -215,7 +216,7 @@ class HttpClientContract(InstrumentorContract):
             assert kind in map(full_name, chain(error))
             assert span.attributes == self.expected(
                 origin,
-                origin.url("/drop"),
+                origin.url(how),
                 http__request__resend_count=count or None,
                 http__response__status_code=None,
                 network__protocol__version=None,

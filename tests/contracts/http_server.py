@@ -530,6 +530,37 @@ class HttpServerContract(ServerContract):
         """What the server gets from an application."""
         raise NotImplementedError
 
+    @pytest.mark.parametrize("is_passed", [True, False])
+    @pytest.mark.parametrize(("status", "failed"), [(500, True), (503, True), (422, False)])
+    def test_an_exception_that_the_application_answers_itself_is_recorded_with_a_5xx(
+        self,
+        recording: Recording,
+        status: int,
+        failed: bool,  # noqa: FBT001
+        is_passed: bool,  # noqa: FBT001
+    ) -> None:
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            try:
+                fail_within("taken")
+            except Unhandled:
+                caught = [sys.exc_info()]
+                if not is_passed:
+                    start_response(f"{status} Sorry", [("Content-Length", "0")])
+            if is_passed:
+                start_response(f"{status} Sorry", [("Content-Length", "0")], caught.pop())
+            caught.clear()
+            return []
+
+        answer = self.ask(application, request_bytes())
+
+        span = recording.span()
+        assert f" {status} ".encode() in answer.splitlines()[0]
+        assert span.attributes["http.response.status_code"] == status
+        assert [event.name for event in span.events] == ["exception"] * failed
+        assert span.attributes.get("error.type") == (
+            f"{Unhandled.__module__}.Unhandled" if failed else None
+        )
+
     def test_a_body_is_closed_once(self, recording: Recording) -> None:
         body = Body([b"one", b"two"])
         answer = self.ask(answering(body), request_bytes())
@@ -580,7 +611,12 @@ class HttpServerContract(ServerContract):
         span = recording.span()
         assert b" 503 " in answer.splitlines()[0]
         assert span.attributes["http.response.status_code"] == 503
-        assert span.attributes["error.type"] == "503"
+        assert span.attributes["error.type"] == f"{Unhandled.__module__}.Unhandled"
+
+
+def fail_within(message: str) -> None:
+    """Raise what the caller takes."""
+    raise Unhandled(message)
 
 
 class Unhandled(Exception):  # noqa: N818  it is no error of ours

@@ -491,6 +491,7 @@ NOT_TAKEN = {
             *("HttpServer.read_request", "HttpServer.read_subject", "Detail.before"),
         ),
     ),
+    ("a2wsgi", "HttpServer.read_detail"),
     ("flask", "HttpServer.fail"),
     ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
     ("hypercorn", "HttpServer.detail"),

@@ -6,8 +6,8 @@ from weakref import ref
 
 from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
-from otel_run.engine.targets import tell
 from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,59 +35,86 @@ class Exchange:
     The operation begins and is propagated with `send`, and is ended by `answer`, or by the one of
     them that raises. What was sent and never asked about ends with `close`, with the next `send`,
     or with the object itself. It is never current, for between the calls the program goes on with
-    other things. `read_peer` tells whom the object is connected to.
+    other things. `read_peer` tells whom the object is connected to, by `connect` or before: a
+    connection that breaks may not tell any more.
     """
 
     def __init__(
         self,
         *,
+        connect: str,
         send: str,
         answer: str,
         close: str,
         read_peer: Callable[[Call], object],
     ) -> None:
+        self.connect = connect
         self.send = send
         self.ends = ((answer, self._answered), (close, self._closed))
         self.read_peer = read_peer
+        # By the object's identity, while `send` runs; and after it, by a reference.
+        self._sending: dict[int, Operation] = {}
         self._waiting: dict[ref[Any], Operation] = {}
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
         self._recorder = recorder
-        yield self.send, lambda _: self._sending(recorder)
+        yield self.connect, lambda _: self._connects()
+        yield self.send, lambda _: self._sends()
         for place, ended in self.ends:
-            yield place, self._wrap(recorder, ended)
+            yield place, self._wrap(ended)
 
-    def _wrap(self, recorder: Recorder, ended: Ended) -> Wrap:
-        return lambda _: self._ending(recorder, ended)
+    def _connects(self) -> Wrapper:
+        recorder = self._recorder
 
-    def _sending(self, recorder: Recorder) -> Wrapper:
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            result = wrapped(*args, **kwargs)
+            if not recorder.off:
+                operation = self._sending.get(id(instance)) if self._sending else None
+                guarded(recorder, self._tell, Call(wrapped, instance, args, kwargs), operation)
+            return result
+
+        return wrapper
+
+    def _sends(self) -> Wrapper:
+        recorder, sending = self._recorder, self._sending
+
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             if recorder.off:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
             operation = guarded(recorder, self._send, call)
-            if operation is None:  # most often it is part of another library's request
+            is_told = guarded(recorder, self._tell, call, operation)
+            if operation is None:
                 result = wrapped(*args, **kwargs)
-                tell(recorder, self.read_peer, call)
-                return result
-            try:
-                result = wrapped(*args, **kwargs)
-            except BaseException as error:
-                recorder.fail(operation, call, error)
-                raise
-            guarded(recorder, self._sent, operation, call)
+            else:
+                sending[id(instance)] = operation
+                try:
+                    result = wrapped(*args, **kwargs)
+                except BaseException as error:
+                    recorder.fail(operation, call, error)
+                    raise
+                finally:
+                    sending.pop(id(instance), None)
+                guarded(recorder, self._sent, operation, call)
+            if not is_told:
+                guarded(recorder, self._tell, call, operation)
             return result
 
         return wrapper
 
-    def _ending(self, recorder: Recorder, ended: Ended) -> Wrapper:
-        waiting = self._waiting
+    def _wrap(self, ended: Ended) -> Wrap:
+        return lambda _: self._ends(ended)
+
+    def _ends(self, ended: Ended) -> Wrapper:
+        recorder, waiting = self._recorder, self._waiting
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            # While the call runs, nothing else ends what waits for it.
+            # Most often it is part of another library's request, and nobody waits here. While the
+            # call runs, nothing else ends what does.
             operation = waiting.pop(ref(instance), None) if waiting and not recorder.off else None
             if operation is None:
                 return wrapped(*args, **kwargs)
@@ -102,6 +129,21 @@ class Exchange:
 
         return wrapper
 
+    def _tell(self, call: Call, operation: Operation | None) -> bool:
+        """Say whom it is connected to; tell whether that need not be asked again."""
+        convention = self._recorder.convention
+        found: Any = CURRENT.get() if operation is None else operation
+        if found is None or found.convention is None or found.convention.name != convention.name:
+            return True  # there is nobody to be told
+        peer = self.read_peer(call)
+        if peer is None:
+            return False
+        if not found.end:
+            convention.detail(found, peer)
+        return True
+
+    # Before a call.
+
     def _send(self, call: Call) -> Operation | None:
         convention: Any = self._recorder.convention
         operation: Operation | None = convention.open(call)
@@ -109,14 +151,11 @@ class Exchange:
             convention.propagate(operation, call)
         return operation
 
-    # After a call.
+    # After it.
 
     def _sent(self, operation: Operation, call: Call) -> None:
         self._give_up(ref(call.instance))
         self._waiting[ref(call.instance, self._give_up)] = operation
-        peer = self.read_peer(call)
-        if peer is not None:
-            self._recorder.convention.detail(operation, peer)
 
     def _answered(self, operation: Operation, call: Call, result: object) -> None:
         self._recorder.finish(operation, call, result)

@@ -203,10 +203,11 @@ class HttpClient(Convention):
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
-            if self.read_resend is not None and (count := self.read_resend(call)):
-                self.count_resends(operation, count)
             if REQUEST_HEADERS.wanted:
                 operation.headers = request.headers
+        # It may count, and what follows may be sampled where this is not.
+        if self.read_resend is not None and (count := self.read_resend(call)):
+            self.count_resends(operation, count)
         return operation
 
     def assist(self, operation: ClientOperation, call: Call) -> None:

@@ -152,13 +152,15 @@ class ServerDescription(Description):
 class ServerOperation(Operation):
     """A request being served, with what is known of its end so far."""
 
-    __slots__ = ("asked", "error", "mount", "route", "status", "subject")
+    __slots__ = ("asked", "error", "handled", "mount", "route", "status", "subject")
 
     convention: HttpServer
     description: ServerDescription
     # Whom to ask for what the innermost layer knows, and its call.
     asked: tuple[ReadDetail, Call] | None
     error: str
+    # What an inner layer has taken; it is an error if a 5xx answers it.
+    handled: BaseException | None
     mount: str
     route: str
     status: int
@@ -172,6 +174,13 @@ class ServerOperation(Operation):
             return
         try:
             self.convention.respond(self, status, headers, error)
+        except Exception as mistake:
+            caught(mistake, self.convention.library)
+
+    def guard(self, step: Callable[[Any], None], what: Any) -> None:
+        """Take a step with what the program sent or raised, and let no mistake of ours out."""
+        try:
+            step(what)
         except Exception as mistake:
             caught(mistake, self.convention.library)
 
@@ -322,6 +331,7 @@ class HttpServer(Convention):
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
+        operation.handled = None
         operation.status = 0
         if operation.sampled:
             operation.attributes = _attributes(request, forwarded)
@@ -365,7 +375,7 @@ class HttpServer(Convention):
                 return
         if operation.asked is not None:
             operation.ask()
-            operation.asked = None  # it may hold the operation
+        operation.asked = operation.handled = None  # they may hold the operation
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key)
@@ -399,6 +409,8 @@ class HttpServer(Convention):
         error: BaseException | None,
     ) -> None:
         """Record what is sent; for a client that has gone nobody receives it."""
+        if error is None and status >= SERVER_ERROR:
+            error = operation.handled
         if error is not None:
             if self.is_hang_up and self.is_hang_up(error):
                 return
