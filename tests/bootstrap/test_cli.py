@@ -257,6 +257,36 @@ def test_an_isolated_python_runs_with_a_warning(python: BarePython, flag: str) -
     )
 
 
+@pytest.mark.parametrize("beginning", ["", "/usr/bin/env -S "])
+def test_a_script_that_isolates_itself_runs_with_a_warning(
+    python: BarePython, beginning: str
+) -> None:
+    script = python.folder / "script"
+    script.write_text(f"#!{beginning}{python.executable} -sE\n{IS_ACTIVE}\n")
+    script.chmod(0o755)
+    result = python.otel_run(script)
+
+    assert (result.returncode, result.stdout) == (0, "False\n")
+    assert result.stderr == (
+        f"otel-run: {script} cannot be recorded: python -E in its first line ignores what is set "
+        f"around it; without that it is: otel-run {python.executable} {script}\n"
+    )
+    assert python.otel_run(python.executable, script).stdout == "True\n"
+
+
+def test_what_pipx_runs_runs_with_a_warning(python: BarePython) -> None:
+    tool = python.folder / "pipx"
+    tool.write_text('#!/bin/sh\necho "$@"\n')
+    tool.chmod(0o755)
+
+    assert python.otel_run(tool, "list").stderr == ""
+    result = python.otel_run(tool, "run", "lamp")
+    assert (result.returncode, result.stdout) == (0, "run lamp\n")
+    assert result.stderr == (
+        "otel-run: pipx run cannot be recorded: it ignores what is set around it\n"
+    )
+
+
 @pytest.mark.parametrize("words", ["-P -c pass", "-c pass -I", "-W ignore -c pass", "-m this -E"])
 def test_other_options_are_no_matter(python: BarePython, words: str) -> None:
     if "-P" in words and sys.version_info < (3, 11):

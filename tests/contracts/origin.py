@@ -190,11 +190,3 @@ class OriginHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  the stdlib's name
         """Say nothing."""
-
-
-def closed_port() -> int:
-    """A port on loopback where nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -18,7 +18,6 @@ from contracts.http_follower import FollowerContract
 from contracts.http_proxied import ProxiedContract
 from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
-from contracts.origin import closed_port
 
 httpx2: Any = import_module("httpx2") if find_spec("httpx2") else None
 
@@ -308,9 +307,9 @@ class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract)
         [span] = unchecked(recording)
         assert seen == [f"00-{span.trace_id}-{span.span_id}-01"]
 
-    def test_an_exception_names_the_request_and_pickles_as_before(self) -> None:
+    def test_an_exception_names_the_request_and_pickles_as_before(self, refusing: int) -> None:
         with pytest.raises(self.module.ConnectError) as raised:
-            self.module.get(f"http://127.0.0.1:{closed_port()}/", timeout=20)
+            self.module.get(f"http://127.0.0.1:{refusing}/", timeout=20)
 
         assert raised.value.request.method == "GET"
 
