@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from otel_run.store_folder import find_store
 from otel_run_viewer.document import write_document
-from otel_run_viewer.run import RunNotFoundError, find_run, find_store, read_run
+from otel_run_viewer.run import RunNotFoundError, find_run, read_run
 from otel_run_viewer.screen import Screen, Segment, escape
 from otel_run_viewer.trace import Trace, assemble
 from otel_run_viewer.tree import count, draw_trace, join, tell_time
@@ -67,7 +69,7 @@ def _positive(text: str) -> int:
 
 def _show(options: argparse.Namespace, stream: TextIO) -> int:
     try:
-        run = read_run(find_run(find_store(os.environ), options.run))
+        run = read_run(find_run(Path(find_store(os.environ)), options.run))
     except RunNotFoundError as error:
         _complain(str(error))
         return 1

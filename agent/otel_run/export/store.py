@@ -160,4 +160,4 @@ def _new_folder(settings: Settings) -> str:
     from otel_run.signals.resource import attributes
 
     name = new_run_name(str(attributes(settings)["service.name"]))
-    return os.path.join(os.path.abspath(settings.store), "runs", name)
+    return os.path.join(settings.store, "runs", name)
