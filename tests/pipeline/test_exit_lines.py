@@ -32,7 +32,7 @@ ASKED = {**LOCAL, "OTEL_RUN_SUMMARY": "true"}
 def shapes(stderr: str) -> list[str]:
     """The lines without what differs from run to run."""
     lines = [line.removeprefix("otel-run: ") for line in stderr.splitlines()]
-    return [re.sub(r"^ +[\d.]+ (ms|s)  ", "<time> ", line) for line in lines]
+    return [re.sub(r"^ +[\d.]+ (ns|[µu]s|ms|s)  ", "<time> ", line) for line in lines]
 
 
 def test_whoever_asks_is_told_what_a_run_has_recorded(programs: Programs) -> None:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
+from otel_run.duration import tell_duration
 from otel_run_viewer.fold import Fold, find_series, fold
 from otel_run_viewer.screen import Segment, count_cells
-from otel_run_viewer.story import (
-    tell_duration,
-    tell_exception,
-    tell_facts,
-    tell_fold,
-    tell_series,
-)
+from otel_run_viewer.story import tell_exception, tell_facts, tell_fold, tell_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,6 +7,7 @@ import stat
 import sys
 from time import monotonic
 
+from otel_run.duration import tell_duration
 from otel_run.export.store_file import EXTENSION, FRAME_HEADER_SIZE, HEADER, SIGNALS
 from otel_run.export.tally import KEPT, Tally, decode
 from otel_run.notice import escape, inform
@@ -100,7 +101,7 @@ def _counts(tallies: list[Tally]) -> str:
         _plural(sum(tally.errors for tally in tallies), "error"),
     ]
     if dropped:
-        parts.append(f"{dropped} dropped")
+        parts.append(f"{dropped:,} dropped")
     processes = len({tally.pid for tally in tallies if tally.spans})
     return ", ".join(parts) + (f", from {processes} processes" if processes > 1 else "")
 
@@ -111,7 +112,8 @@ def _plural(count: int, noun: str) -> str:
 
 def _slowest(tallies: list[Tally]) -> list[str]:
     roots = sorted((root for tally in tallies for root in tally.slowest), reverse=True)[:KEPT]
-    durations = [_duration(nanoseconds) for nanoseconds, _, _ in roots]
+    micro = _micro()
+    durations = [tell_duration(nanoseconds, micro) for nanoseconds, _, _ in roots]
     width = max(map(len, durations), default=0)
     return [
         f"  {duration:>{width}}  {_shown(name)}"
@@ -124,13 +126,13 @@ def _shown(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _duration(nanoseconds: int) -> str:
-    """Return three digits and a unit that a reader has a feeling for."""
-    number, unit = nanoseconds / 1e6, "ms"
-    if number >= 999.5:  # noqa: PLR2004  what would be shown as 1000 ms
-        number, unit = number / 1000, "s"
-    decimals = 0 if number >= 100 else 1 if number >= 10 else 2  # noqa: PLR2004  digits
-    return f"{number:.{decimals}f} {unit}"
+def _micro() -> str:
+    encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
+    try:
+        "µ".encode(encoding)
+    except UnicodeError:
+        return "us"
+    return "µs"
 
 
 def _command(folder: str) -> str:
