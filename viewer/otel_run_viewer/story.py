@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otel_run.duration import tell_duration
+from otel_run.figures import tell_duration
 from otel_run_viewer.screen import Segment
 
 if TYPE_CHECKING:

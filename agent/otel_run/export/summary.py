@@ -7,9 +7,9 @@ import stat
 import sys
 from time import monotonic
 
-from otel_run.duration import tell_duration
 from otel_run.export.store_file import EXTENSION, FRAME_HEADER_SIZE, HEADER, SIGNALS
 from otel_run.export.tally import KEPT, Tally, decode
+from otel_run.figures import tell_count, tell_duration
 from otel_run.notice import escape, inform
 
 TYPE_CHECKING = False
@@ -96,18 +96,14 @@ def _find_last_tally(descriptor: int, until: float) -> bytes:
 def _counts(tallies: list[Tally]) -> str:
     spans, dropped = sum(t.spans for t in tallies), sum(t.dropped for t in tallies)
     parts = [
-        _plural(sum(tally.traces for tally in tallies), "trace"),
-        _plural(spans, "span"),
-        _plural(sum(tally.errors for tally in tallies), "error"),
+        tell_count(sum(tally.traces for tally in tallies), "trace"),
+        tell_count(spans, "span"),
+        tell_count(sum(tally.errors for tally in tallies), "error"),
     ]
     if dropped:
         parts.append(f"{dropped:,} dropped")
     processes = len({tally.pid for tally in tallies if tally.spans})
     return ", ".join(parts) + (f", from {processes} processes" if processes > 1 else "")
-
-
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _slowest(tallies: list[Tally]) -> list[str]:

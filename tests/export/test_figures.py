@@ -1,10 +1,10 @@
-"""Durations are told in three figures."""
+"""Durations are told in three figures, and counts with what is counted."""
 
 from __future__ import annotations
 
 import pytest
 
-from otel_run.duration import tell_duration
+from otel_run.figures import tell_count, tell_duration
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,10 @@ from otel_run.duration import tell_duration
 )
 def test_durations_have_three_figures(nanoseconds: int, told: str) -> None:
     assert tell_duration(nanoseconds, "µs") == told
+
+
+@pytest.mark.parametrize(
+    ("number", "told"), [(0, "0 spans"), (1, "1 span"), (2, "2 spans"), (4008, "4,008 spans")]
+)
+def test_one_is_no_plural(number: int, told: str) -> None:
+    assert tell_count(number, "span") == told

@@ -1,4 +1,4 @@
-"""Durations as readers are told them."""
+"""Counts and durations as readers are told them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ MICROSECOND = 1_000  # nanoseconds
 UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
 DAY = 24 * UNITS["h"]
 LARGEST_ROUNDED = 999.5  # from there on it is the next unit's 1.00
+
+
+def tell_count(number: int, noun: str) -> str:
+    """Write how many there are of something: 1 span, 4,008 spans."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def tell_duration(nanoseconds: int, micro: str) -> str:
