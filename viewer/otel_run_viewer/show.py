@@ -97,16 +97,9 @@ def _draw(run: Run, choice: Choice, screen: Screen) -> None:
         screen.write()
         draw_trace(trace, screen)
     if choice.older:
-        shown = len(choice.traces)
+        older = tell_count(choice.older, "older trace")
         screen.write()
-        screen.write(
-            [
-                Segment(
-                    f"{tell_count(choice.older, 'older trace')}: --limit {shown + choice.older}",
-                    "dim",
-                )
-            ]
-        )
+        screen.write([Segment(f"{older}: --limit {len(choice.traces) + choice.older}", "dim")])
 
 
 def _title(run: Run, choice: Choice, screen: Screen) -> list[Segment]:

@@ -112,7 +112,10 @@ class LocalStore:
             file.append(SIGNALS[signal], payload)
         except OSError as error:
             reason = error.strerror or str(error)
-            self._tell(f"cannot store telemetry in {self._folder}: {reason}; it is dropped")
+            self._tell(
+                f"cannot store telemetry in {self._folder}: {reason}; it is dropped "
+                "(OTEL_RUN_STORE names another place)"
+            )
             return False
         return True
 
