@@ -16,6 +16,7 @@ from programs import without_introduction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from collector import Collector
     from programs import Programs
 
 RECORD = """
@@ -44,6 +45,18 @@ def test_whoever_asks_is_told_what_a_run_has_recorded(programs: Programs) -> Non
         *["<time> SELECT"] * 3,
         "see more: otel-run show",
     ]
+
+
+def test_a_program_that_clears_its_environment_is_recorded_where_it_was_to_be(
+    programs: Programs, collector: Collector
+) -> None:
+    program = f"import os\nos.environ.clear()\n{RECORD}\nrecord(1)"
+    result = programs.run(program, env=ASKED)
+
+    assert shapes(result.stderr)[0] == "1 trace, 1 span, 0 errors"
+
+    assert programs.run(program).stderr == ""
+    assert [span.name for span in collector.spans()] == ["SELECT"]
 
 
 def on_terminal(

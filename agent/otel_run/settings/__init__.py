@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+from otel_run import variables
 from otel_run.settings import values
 from otel_run.settings.endpoint import Endpoint, check_protocol, read_endpoint
 from otel_run.settings.environment import Environment
@@ -234,10 +235,10 @@ _current: Settings | None = None
 
 
 def current() -> Settings:
-    """The settings of this process, read once."""
+    """The settings of this process, read once; what the program took away is still asked for."""
     global _current  # noqa: PLW0603  one process has one environment
     if _current is None:
-        _current = load(os.environ)
+        _current = load({**variables, **os.environ})
     return _current
 
 
