@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from otel_run_bootstrap.libraries import row
+from otel_run_bootstrap.libraries import cells, row
 from otel_run_instrumentors.registry import INSTRUMENTORS
 
 README = Path(__file__).parents[1] / "README.md"
@@ -15,24 +15,9 @@ BETWEEN_MARKERS = re.compile(r"(?<=<!-- libraries -->\n).*?(?=<!-- /libraries --
 
 def table() -> str:
     """The libraries by name, in Markdown."""
-    rows = [row(instrumentor) for instrumentor in set(INSTRUMENTORS.values())]
-    lines = [
-        f"| `{one['library']}` | {versions(one['library'], one['versions'])} "
-        f"| {words(one['convention'])} |"
-        for one in sorted(rows, key=lambda one: str(one["library"]))
-    ]
+    rows = sorted(cells(row(instrumentor)) for instrumentor in set(INSTRUMENTORS.values()))
+    lines = [f"| `{library}` | {versions} | {kind} |" for library, versions, kind in rows]
     return "\n".join(["| library | versions | recorded as |", "|---|---|---|", *lines, ""])
-
-
-def versions(library: str, tested: str) -> str:
-    """A range of versions; what comes with Python has Python's."""
-    of_python = library.partition(".")[0] in sys.stdlib_module_names
-    return f"Python {tested}" if of_python else tested
-
-
-def words(convention: str) -> str:
-    """`HTTP client` for `HttpClient`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", convention).lower().replace("http", "HTTP")
 
 
 def main() -> int:

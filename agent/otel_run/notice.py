@@ -6,6 +6,8 @@ import os
 import sys
 import time
 
+from otel_run.shadow import find_shadow
+
 PREFIX = "otel-run: "
 # A pipe that polls as writable takes this many octets (PIPE_BUF) without blocking.
 LONGEST = 4096
@@ -123,6 +125,8 @@ def _write(line: str) -> None:
 
 
 def _is_writable(descriptor: int) -> bool:
+    if find_shadow(("select",)):
+        return True
     import select
 
     # A green-thread library puts its own poll there, which would run its loop in our thread.

@@ -17,6 +17,9 @@ SUBCOMMANDS = {
     "show": "otel_run_viewer.show",
 }
 
+# How much of a word has to be right for it to be taken for a misspelling, from 0 to 1.
+CLOSE = 0.75
+
 
 def main() -> int:
     try:
@@ -32,7 +35,7 @@ def main() -> int:
     except flags.UsageError as error:
         return complain(str(error))
     except executable.CannotRunError as error:
-        return complain(str(error), error.status)
+        return complain(f"{error}{hint(command[0])}", error.status)
 
 
 def run(command: list[str], variables: dict[str, str]) -> int:
@@ -52,6 +55,19 @@ def run_subcommand(name: str, arguments: list[str], variables: dict[str, str]) -
     __import__(module)
     status: int = sys.modules[module].main(arguments)
     return status
+
+
+def hint(word: str) -> str:
+    """Say what may have been meant by a command that cannot be run."""
+    if word.endswith(".py"):
+        return f", did you mean: otel-run python {word}"
+    if os.path.dirname(word):
+        return ""
+    from difflib import get_close_matches
+
+    meant = {name: name for name in SUBCOMMANDS} | {"help": "--help", "version": "--version"}
+    close = get_close_matches(word, meant, 1, CLOSE)
+    return f", did you mean: otel-run {meant[close[0]]}" if close else ""
 
 
 def inform(given: list[str]) -> int:

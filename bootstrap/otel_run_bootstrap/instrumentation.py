@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 REQUIRED = "OTEL_RUN_REQUIRE"
 
+looked = False
 told = False
 broken = False
 carrying = False
@@ -22,7 +23,7 @@ carrying = False
 
 def instrument(module_name: str) -> None:
     """Patch what the registry says of a module that was executed just now."""
-    if broken or (module_name in CARRIERS and not carrying):
+    if broken or (module_name in CARRIERS and not carrying) or is_in_shadow():
         return
     try:
         is_patched = patch(module_name)
@@ -33,6 +34,20 @@ def instrument(module_name: str) -> None:
         carry()
         if "uwsgi" in sys.modules:
             adapt_to_host()
+
+
+def is_in_shadow() -> bool:
+    """Tell, once it is looked for, whether a module of the program's stands in the agent's way."""
+    global broken, looked  # noqa: PLW0603 (what is imported by now stays)
+    if not looked:
+        looked = True
+        from otel_run.shadow import ALWAYS, explain, find_shadow
+
+        path = find_shadow(ALWAYS)
+        if path:
+            broken = True
+            give_up(f": {explain(path)}")
+    return broken
 
 
 def patch(module_name: str) -> bool:
@@ -136,4 +151,4 @@ def check_agent() -> None:
         __import__("otel_run.engine")
     except Exception as error:
         broken = True
-        give_up(error)
+        give_up(f", the agent cannot start: {error} (install otel-run again)")

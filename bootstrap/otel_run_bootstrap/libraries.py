@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -38,11 +39,20 @@ def row(reference: str) -> Row:
 
 def table(rows: list[Row]) -> str:
     """Columns as wide as they need be, under their names."""
-    columns = ["library", "versions", "convention", "modules"]
-    lines = [columns, *([text(row[column]) for column in columns] for row in rows)]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, cells, widths)).rstrip() for cells in lines)
+    lines = [("library", "versions", "recorded as"), *map(cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def text(value: object) -> str:
-    return ", ".join(value) if isinstance(value, list) else str(value)
+def cells(row: Row) -> tuple[str, str, str]:
+    """What a reader is told of a library: its name, its versions, and what its spans are."""
+    library, versions = row["library"], row["versions"]
+    # What comes with Python has Python's versions.
+    if library.partition(".")[0] in sys.stdlib_module_names:
+        versions = f"Python {versions}"
+    return library, versions, words(row["convention"])
+
+
+def words(convention: str) -> str:
+    """`HTTP client` for `HttpClient`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", convention).lower().replace("http", "HTTP")

@@ -6,7 +6,14 @@ import atexit
 import os
 import sys
 
+import otel_run
 from otel_run_bootstrap.mistake import swallow
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = "OTEL_RUN_FOLDER"
 
 # When the run's folder last got a file, as it was when this process began.
 changed_before = 0
@@ -14,6 +21,9 @@ changed_before = 0
 
 def watch() -> None:
     """Register before the program does: what is registered first runs last, before fork too."""
+    otel_run.variables.update(
+        (name, value) for name, value in os.environ.items() if name.startswith("OTEL_")
+    )
     become_root()
     atexit.register(end)
     if hasattr(os, "register_at_fork"):
@@ -39,10 +49,8 @@ def after_fork_in_child() -> None:
 def end() -> None:
     try:
         shut_down()
-        if ran():
-            tell_summary()
-        if os.environ.get("OTEL_RUN_REQUIRE"):
-            tell_missing()
+        attempt(tell_summary, "summary")
+        attempt(tell_missing, "requirement")
     except KeyboardInterrupt:
         return  # the user has waited long enough
 
@@ -55,7 +63,8 @@ def become_root() -> None:
     global changed_before  # noqa: PLW0603 (once in a process)
     folder, root = run()
     if folder and not root:
-        os.environ["OTEL_RUN_FOLDER"] = f"{folder}#{os.getpid()}"
+        mark = f"{folder}#{os.getpid()}"
+        os.environ[FOLDER] = otel_run.variables[FOLDER] = mark
     changed_before = changed()
 
 
@@ -64,7 +73,7 @@ def run() -> tuple[str, str]:
 
     As `otel_run.settings.values` has it, which is not loaded before there is something to record.
     """
-    text = os.environ.get("OTEL_RUN_FOLDER", "")
+    text = otel_run.variables.get(FOLDER, "")
     folder, _, root = text.rpartition("#")
     return (folder, root) if root.isdigit() else (text, "")
 
@@ -77,32 +86,24 @@ def changed() -> int:
         return 0
 
 
-def ran() -> bool:
-    """Whether this process speaks for a run that has stored something, if only a child of it.
+def tell_summary() -> None:
+    """Say what a run has stored, if only by a child of this process, which speaks for it.
 
     What is asked here costs nothing; the settings say the rest.
     """
-    return run()[1] == str(os.getpid()) and changed() != changed_before
-
-
-def tell_summary() -> None:
-    try:
+    if run()[1] == str(os.getpid()) and changed() != changed_before:
         from otel_run.export.summary import tell
         from otel_run.settings import current
 
         tell(current())
-    except Exception as error:
-        swallow(error, "summary")
 
 
 def tell_missing() -> None:
-    try:
+    if otel_run.variables.get("OTEL_RUN_REQUIRE"):
         from otel_run.settings import current
         from otel_run_bootstrap.requirement import tell
 
         tell(current())
-    except Exception as error:
-        swallow(error, "requirement")
 
 
 def shut_down() -> None:
@@ -118,3 +119,11 @@ def notify(event: str) -> None:
         getattr(pipeline, event)()
     except Exception as error:
         swallow(error, event)
+
+
+def attempt(step: Callable[[], object], where: str) -> None:
+    """Take a step, and let no mistake of ours out."""
+    try:
+        step()
+    except Exception as error:
+        swallow(error, where)

@@ -15,12 +15,12 @@ def swallow(error: Exception, where: str) -> None:
         pass
 
 
-def give_up(error: Exception) -> None:
+def give_up(reason: str) -> None:
     """Say that nothing at all will be recorded, why, and what helps; unless `-q` asks for silence.
 
     In a run it is the first process that says it, as long as the settings can be read.
     """
-    line = f"nothing is recorded, the agent cannot start: {error} (install otel-run again)"
+    line = f"nothing is recorded{reason}"
     try:
         from otel_run.notice import inform
         from otel_run.settings import current

@@ -27,19 +27,26 @@ class PayloadError(Exception):
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="otel-run payload", description=DESCRIPTION)
     parser.add_argument("folder", metavar="DIR", help="is made; may be there, but empty")
-    folder = os.path.abspath(parser.parse_args(arguments).folder)
+    options = parser.parse_args(arguments)
     contents = files()
     try:
+        folder = os.path.abspath(options.folder)
         check(folder)
         write(folder, contents)
-    except (OSError, PayloadError) as error:
-        from otel_run.notice import say
-
-        say(f"cannot write the payload: {error}")
-        return 1
+    except PayloadError as error:
+        return complain(str(error))
+    except OSError as error:
+        return complain(f"{options.folder}: {error.strerror}")
     version = contents[VERSION].decode().strip()
     sys.stdout.write(f"{version} is in {folder}, activate it by PYTHONPATH={folder}\n")
     return 0
+
+
+def complain(reason: str) -> int:
+    from otel_run.notice import say
+
+    say(f"cannot write the payload: {reason}")
+    return 1
 
 
 def check(folder: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from otel_run.run_name import is_run_name
+from otel_run.store_folder import find_store
 from otel_run_bootstrap.run_folder import RunFolder
 
 TYPE_CHECKING = False
@@ -15,15 +16,8 @@ KEPT = 5
 
 
 def runs_folder(environ: Mapping[str, str]) -> str:
-    """Return where runs are kept: OTEL_RUN_STORE, else as the XDG base directories say."""
-    root = environ.get("OTEL_RUN_STORE", "")
-    if not root:
-        state = environ.get("XDG_STATE_HOME", "")
-        # A relative one is to be ignored.
-        if not os.path.isabs(state):
-            state = os.path.join(os.path.expanduser("~"), ".local", "state")
-        root = os.path.join(state, "otel-run")
-    return os.path.join(os.path.abspath(root), "runs")
+    """Return where the local store keeps its runs."""
+    return os.path.join(find_store(environ), "runs")
 
 
 def prune(folder: str) -> None:

@@ -211,7 +211,9 @@ def test_a_store_that_cannot_be_had_is_no_matter(python: BarePython) -> None:
         (["-v"], 2, "no command, see otel-run --help"),
         (["--"], 2, "no command, see otel-run --help"),
         (["--servicename", "x"], 2, "there is no flag --servicename, did you mean --service-name?"),
-        ([""], 127, ": command not found"),
+        ([""], 127, "'': command not found"),
+        (["shwo"], 127, "shwo: command not found, did you mean: otel-run show"),
+        (["help"], 127, "help: command not found, did you mean: otel-run --help"),
         (["a\nb"], 127, "a\\nb: command not found"),
     ],
 )
@@ -338,7 +340,7 @@ def test_one_of_ours_gets_its_arguments_and_gives_the_status(python: BarePython)
 
 def test_what_the_command_imports_is_light(python: BarePython) -> None:
     program = (
-        "import sys; sys.argv[1:] = ['nosuchcommand']; from otel_run_bootstrap.cli import main;"
+        "import sys; sys.argv[1:] = ['./nosuchcommand']; from otel_run_bootstrap.cli import main;"
         "main(); print(*sys.modules)"
     )
     result = python.launch(sys.executable, "-S", "-c", program, path=map_roots())

@@ -14,7 +14,7 @@ REGISTRY = """
 INSTRUMENTORS = {
     "shop.client": "otel_run_instrumentors.shop",
     "shop.server": "otel_run_instrumentors.shop",
-    "db": "otel_run_instrumentors.db",
+    "queue": "otel_run_instrumentors.queue",
 }
 """
 INSTRUMENTOR = """
@@ -30,8 +30,10 @@ def own(python: BarePython) -> Path:
     own = python.folder / "own" / "otel_run_instrumentors"
     own.mkdir(parents=True)
     shop = INSTRUMENTOR.format(library="shop", versions=">=2", convention="HttpClient", layer=2)
-    db = INSTRUMENTOR.format(library="database", versions="", convention="Database", layer=0)
-    files = {"__init__": "", "registry": REGISTRY, "shop": shop, "db": db}
+    queue = INSTRUMENTOR.format(
+        library="queue", versions=">=3.10", convention="ContextCarrier", layer=0
+    )
+    files = {"__init__": "", "registry": REGISTRY, "shop": shop, "queue": queue}
     for name, source in files.items():
         (own / f"{name}.py").write_text(source)
     return own.parent
@@ -42,9 +44,9 @@ def test_libraries_are_listed(python: BarePython, own: Path) -> None:
 
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout.splitlines() == [
-        "library   versions  convention  modules",
-        "database            Database    db",
-        "shop      >=2       HttpClient  shop.client, shop.server",
+        "library  versions       recorded as",
+        "queue    Python >=3.10  context carrier",
+        "shop     >=2            HTTP client",
     ]
 
 
@@ -53,11 +55,11 @@ def test_libraries_are_listed_for_programs(python: BarePython, own: Path) -> Non
 
     assert json.loads(result.stdout) == [
         {
-            "library": "database",
-            "versions": "",
-            "convention": "Database",
+            "library": "queue",
+            "versions": ">=3.10",
+            "convention": "ContextCarrier",
             "layer": 0,
-            "modules": ["db"],
+            "modules": ["queue"],
         },
         {
             "library": "shop",

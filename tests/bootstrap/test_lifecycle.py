@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from bare_python import AUTOLOAD, BarePython
@@ -129,6 +131,20 @@ if pid == 0:
 print(os.waitpid(pid, 0)[1])
 """
     assert run(python, program) == (0, ["0"], "")
+
+
+@pytest.mark.parametrize("name", ["stat", "getpid", "write", "urandom", "environ"])
+def test_a_program_that_breaks_the_system_for_itself_sees_nothing_of_us(
+    python: BarePython, name: str
+) -> None:
+    (python.folder / "program.py").write_text(
+        "import os, sqlite3\n"
+        "sqlite3.connect(':memory:').execute('SELECT 1')\n"
+        f"os.{name} = lambda *_: 1 / 0\n"
+    )
+    result = python.otel_run(sys.executable, "program.py")
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_a_fork_warns_of_no_threads(python: BarePython) -> None:

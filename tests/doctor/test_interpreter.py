@@ -171,6 +171,20 @@ def test_an_agent_that_cannot_start(patient: Patient) -> None:
     assert document["verdict"] == "something is wrong: 1 problem"
 
 
+def test_a_module_of_the_program_s_in_the_place_of_python_s_own(patient: Patient) -> None:
+    folder = patient.folder / "shop"
+    folder.mkdir()
+    for name in ("select", "json"):  # of these the second is the doctor's alone
+        (folder / f"{name}.py").write_text("print(1 / 0)")
+
+    assert problems(patient.examine(patient.executable, "shop/app.py")) == [
+        (
+            f"problem: {folder / 'select.py'}: is imported in the place of Python's own module: "
+            "nothing is recorded → rename it"
+        )
+    ]
+
+
 def test_a_disabled_agent(patient: Patient) -> None:
     document = patient.examine(env={"OTEL_SDK_DISABLED": "true"})
 

@@ -259,13 +259,18 @@ def test_what_holds_something_else_is_refused(
     assert [path.name for path in folder.iterdir()] == [name]
 
 
-def test_a_file_is_refused(launch: Launch, otel_run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [("file", "File exists"), ("/proc/payload", "No such file or directory")],
+)
+def test_a_place_where_nothing_can_be_written_is_refused(
+    launch: Launch, otel_run: Path, tmp_path: Path, place: str, reason: str
+) -> None:
     (tmp_path / "file").touch()
-    result = launch(otel_run, "payload", "file")
+    result = launch(otel_run, "payload", place)
 
     assert result.returncode == 1
-    assert result.stderr.startswith("otel-run: cannot write the payload: ")
-    assert result.stderr.count("\n") == 1
+    assert result.stderr == f"otel-run: cannot write the payload: {place}: {reason}\n"
 
 
 def test_without_the_command_telemetry_goes_to_an_endpoint(

@@ -174,7 +174,12 @@ def test_a_folder_that_cannot_be_made_is_said_once(
     local.offer("metrics", b"one", 1)
 
     assert local.dropped == {"tally": 0, "traces": 0, "metrics": 1, "logs": 0}
-    assert lines == [f"cannot store telemetry in {folder}: Not a directory; it is dropped"]
+    assert lines == [
+        (
+            f"cannot store telemetry in {folder}: Not a directory; it is dropped "
+            "(OTEL_RUN_STORE names another place)"
+        )
+    ]
 
 
 def test_a_folder_that_can_be_made_later_is(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +17,9 @@ from otel_run.export.store_file import HEADER, StoreFile
 from otel_run.export.summary import exit_lines, read_tallies
 from otel_run.export.tally import COUNTS, KEPT, LONGEST_NAME, Tally, decode
 from otel_run.signals.span import ERROR, Span
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def numbers(tally: Tally) -> tuple[object, ...]:
@@ -146,14 +152,23 @@ def test_several_processes_and_a_newer_run(tmp_path: Path) -> None:
     write(
         run,
         b"pid 1\ntraces 12\nspans 4000\nerrors 1\n"
-        b"slowest 12345678901 07 GET /\\x1b[31m\nslowest 45000000 07 GET /b\nslowest 1 07 c",
+        b"slowest 12345678901 07 GET /\\x1b[31m\nslowest 45600 07 GET /b\nslowest 1 07 c",
     )
-    write(run, b"pid 2\ntraces 2\nspans 8\ndropped 5\nslowest 999999999 07 " + b"x" * 99)
+    write(run, b"pid 2\ntraces 2\nspans 8\ndropped 5000\nslowest 999999999 07 " + b"x" * 99)
 
     assert exit_lines(read_tallies(str(run)), str(run)) == [
-        "14 traces, 4,008 spans, 1 error, 5 dropped, from 2 processes",
+        "14 traces, 4,008 spans, 1 error, 5,000 dropped, from 2 processes",
         "   12.3 s  GET /\\x1b[31m",
         f"   1.00 s  {'x' * 59}…",
-        "  45.0 ms  GET /b",
+        "  45.6 µs  GET /b",
         "see more: otel-run show 20261123T010203.004Z-app-1a2b",
     ]
+
+
+def test_a_terminal_without_a_micro_sign_gets_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, b"pid 1\nspans 1\nslowest 45600 07 GET /")
+    monkeypatch.setattr(sys, "__stderr__", io.TextIOWrapper(io.BytesIO(), "ascii"))
+
+    assert "  45.6 us  GET /" in exit_lines(read_tallies(str(tmp_path)), str(tmp_path))

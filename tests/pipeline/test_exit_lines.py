@@ -16,6 +16,7 @@ from programs import without_introduction
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from collector import Collector
     from programs import Programs
 
 RECORD = """
@@ -32,7 +33,7 @@ ASKED = {**LOCAL, "OTEL_RUN_SUMMARY": "true"}
 def shapes(stderr: str) -> list[str]:
     """The lines without what differs from run to run."""
     lines = [line.removeprefix("otel-run: ") for line in stderr.splitlines()]
-    return [re.sub(r"^ +[\d.]+ (ms|s)  ", "<time> ", line) for line in lines]
+    return [re.sub(r"^ +[\d.]+ (ns|[µu]s|ms|s)  ", "<time> ", line) for line in lines]
 
 
 def test_whoever_asks_is_told_what_a_run_has_recorded(programs: Programs) -> None:
@@ -44,6 +45,18 @@ def test_whoever_asks_is_told_what_a_run_has_recorded(programs: Programs) -> Non
         *["<time> SELECT"] * 3,
         "see more: otel-run show",
     ]
+
+
+def test_a_program_that_clears_its_environment_is_recorded_where_it_was_to_be(
+    programs: Programs, collector: Collector
+) -> None:
+    program = f"import os\nos.environ.clear()\n{RECORD}\nrecord(1)"
+    result = programs.run(program, env=ASKED)
+
+    assert shapes(result.stderr)[0] == "1 trace, 1 span, 0 errors"
+
+    assert programs.run(program).stderr == ""
+    assert [span.name for span in collector.spans()] == ["SELECT"]
 
 
 def on_terminal(

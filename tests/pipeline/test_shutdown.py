@@ -186,6 +186,5 @@ def test_what_was_lost_since_the_last_line_is_told_at_the_end(
     )
     assert first == f"otel-run: {traces}; trying again\n"
     assert stderr == (
-        f"otel-run: {traces}; 101 spans dropped so far; "
-        f"{metrics}; 1 metric exports dropped so far\n"
+        f"otel-run: {traces}; 101 spans dropped so far; {metrics}; 1 metric export dropped so far\n"
     )

@@ -469,18 +469,6 @@ def test_no_known_variable_is_taken_for_a_misspelling_of_another(name: str) -> N
     assert [line for line in complaints if "no such variable" in line] == []
 
 
-@pytest.mark.parametrize(
-    ("environ", "store"),
-    [
-        ({"OTEL_RUN_STORE": "/var/otel"}, "/var/otel"),
-        ({"XDG_STATE_HOME": "/state"}, "/state/otel-run"),
-        ({"XDG_STATE_HOME": "state"}, "/home/ada/.local/state/otel-run"),
-    ],
-)
-def test_the_store_is_where_state_belongs(environ: dict[str, str], store: str) -> None:
-    assert load(HOME | environ).store == store
-
-
 TEXTS = st.text(st.characters(exclude_characters="\0"), max_size=40)
 PIECES = st.sampled_from(
     [*"=,;:@/?#%[]. -", "http://", "https://", "none", "true", "a", "1", "4317", "%41", "\udc80"]

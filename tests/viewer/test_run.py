@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otel_run_viewer.run import RunNotFoundError, find_run, find_store, read_run
+from otel_run_viewer.run import RunNotFoundError, find_run, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from viewer.conftest import Service, Store
 
@@ -159,10 +159,9 @@ def test_a_store_without_runs_says_how_to_make_one(tmp_path: Path) -> None:
         assert str(raised.value) == answer
 
 
-def test_the_store_is_where_its_variable_or_the_xdg_state_folder_says() -> None:
-    home = Path("~/.local/state/otel-run").expanduser()
+def test_a_store_that_cannot_be_read_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "runs").symlink_to("runs")
 
-    assert find_store({"OTEL_RUN_STORE": "/s", "XDG_STATE_HOME": "/x"}) == Path("/s")
-    assert find_store({"XDG_STATE_HOME": "/x"}) == Path("/x/otel-run")
-    assert find_store({"XDG_STATE_HOME": "relative"}) == home
-    assert find_store({}) == home
+    with pytest.raises(RunNotFoundError) as raised:
+        find_run(tmp_path, None)
+    assert str(raised.value) == (f"cannot read {tmp_path}/runs: Too many levels of symbolic links")

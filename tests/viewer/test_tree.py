@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from otel_run_viewer.screen import count_cells
-from otel_run_viewer.story import tell_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,26 +270,3 @@ def test_spans_without_a_sane_clock_are_drawn(
         "    0 ns ╸                     zero  shop",
         "    0 ns ╸                     never  shop",
     ]
-
-
-@pytest.mark.parametrize(
-    ("nanoseconds", "told"),
-    [
-        (0, "0 ns"),
-        (999, "999 ns"),
-        (1000, "1.00 µs"),
-        (9_995, "10.0 µs"),
-        (99_950, "100 µs"),
-        (999_499, "999 µs"),
-        (999_500, "1.00 ms"),
-        (12_345_678, "12.3 ms"),
-        (2_050_000_000, "2.05 s"),
-        (999_499_000_000, "999 s"),
-        (999_500_000_000, "16.7 min"),
-        (7_200_000_000_000, "120 min"),
-        (360_000_000_000_000, "100 h"),
-        (2**64, "213504 d"),
-    ],
-)
-def test_durations_have_three_figures(nanoseconds: int, told: str) -> None:
-    assert tell_duration(nanoseconds, "µs") == told

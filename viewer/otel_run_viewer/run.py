@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,6 @@ from otel_run_viewer.otlp import decode_metrics, decode_traces
 from otel_run_viewer.wire import WireError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from otel_run_viewer.telemetry import Metric, Span
 
 FEW = 5
@@ -34,17 +31,6 @@ class Run:
         self.complaints: list[str] = []
 
 
-def find_store(environ: Mapping[str, str]) -> Path:
-    """Give the folder that holds `runs`: OTEL_RUN_STORE, else the one in the XDG state folder."""
-    if named := environ.get("OTEL_RUN_STORE"):
-        return Path(named)
-    state = environ.get("XDG_STATE_HOME", "")
-    # The XDG specification has relative paths ignored. No home raises nothing here.
-    if not os.path.isabs(state):  # noqa: PTH117 - Path("") is the working folder
-        state = os.path.expanduser("~/.local/state")  # noqa: PTH111 - as above
-    return Path(state, "otel-run")
-
-
 def list_runs(store_folder: Path) -> list[str]:
     """List the names of a store's runs, newest last: a name begins with its time."""
     try:
@@ -60,7 +46,7 @@ def find_run(store_folder: Path, wanted: str | None) -> Path:
     """
     names = list_runs(store_folder)
     if wanted is None and not names:
-        raise RunNotFoundError(f"no runs in {store_folder} yet; {HOW}")
+        raise RunNotFoundError(_explain_emptiness(store_folder))
     if wanted is None or wanted in names:
         return store_folder / "runs" / (wanted or names[-1])
     matches = [name for name in names if wanted and name.startswith(wanted)]
@@ -89,6 +75,16 @@ def _exists(path: str) -> bool:
         return bool(path) and Path(path).exists()
     except (OSError, ValueError):  # a name that is too long, or holds a NUL
         return False
+
+
+def _explain_emptiness(store_folder: Path) -> str:
+    try:
+        list((store_folder / "runs").iterdir())
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        return f"cannot read {error.filename}: {error.strerror}"
+    return f"no runs in {store_folder} yet; {HOW}"
 
 
 def _explain(wanted: str, matches: list[str], names: list[str]) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from otel_run.figures import tell_count
+from otel_run.store_folder import find_store
 from otel_run_viewer.document import write_document
-from otel_run_viewer.run import RunNotFoundError, find_run, find_store, read_run
+from otel_run_viewer.run import RunNotFoundError, find_run, read_run
 from otel_run_viewer.screen import Screen, Segment, escape
 from otel_run_viewer.trace import Trace, assemble
-from otel_run_viewer.tree import count, draw_trace, join, tell_time
+from otel_run_viewer.tree import draw_trace, join, tell_time
 
 if TYPE_CHECKING:
     from otel_run_viewer.run import Run
@@ -67,7 +70,7 @@ def _positive(text: str) -> int:
 
 def _show(options: argparse.Namespace, stream: TextIO) -> int:
     try:
-        run = read_run(find_run(find_store(os.environ), options.run))
+        run = read_run(find_run(Path(find_store(os.environ)), options.run))
     except RunNotFoundError as error:
         _complain(str(error))
         return 1
@@ -94,15 +97,9 @@ def _draw(run: Run, choice: Choice, screen: Screen) -> None:
         screen.write()
         draw_trace(trace, screen)
     if choice.older:
-        shown = len(choice.traces)
+        older = tell_count(choice.older, "older trace")
         screen.write()
-        screen.write(
-            [
-                Segment(
-                    f"{count(choice.older, 'older trace')}: --limit {shown + choice.older}", "dim"
-                )
-            ]
-        )
+        screen.write([Segment(f"{older}: --limit {len(choice.traces) + choice.older}", "dim")])
 
 
 def _title(run: Run, choice: Choice, screen: Screen) -> list[Segment]:
@@ -110,9 +107,9 @@ def _title(run: Run, choice: Choice, screen: Screen) -> list[Segment]:
     facts = [Segment(screen.show(run.name), "bold")]
     if choice.traces:
         facts.append(Segment(tell_time(choice.traces[0].start, "%Y-%m-%d")))
-    facts.append(Segment(count(number, "trace") + (" with an error" if choice.errors else "")))
+    facts.append(Segment(tell_count(number, "trace") + (" with an error" if choice.errors else "")))
     if not choice.errors:
-        facts.append(Segment(count(len(run.spans), "span")))
+        facts.append(Segment(tell_count(len(run.spans), "span")))
     if run.dropped:
         facts.append(Segment(f"{run.dropped:,} dropped", "yellow"))
     return join(facts, screen.glyphs.dot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from otel_run.figures import tell_duration
 from otel_run_viewer.screen import Segment
 
 if TYPE_CHECKING:
@@ -11,10 +12,6 @@ if TYPE_CHECKING:
     from otel_run_viewer.screen import Screen
     from otel_run_viewer.telemetry import Attributes, Span
 
-MICROSECOND = 1_000  # nanoseconds
-UNITS = {"ms": 10**6, "s": 10**9, "min": 60 * 10**9, "h": 3600 * 10**9}
-DAY = 24 * UNITS["h"]
-LARGEST_ROUNDED = 999.5  # from there on it is the next unit's 1.00
 CLIENT_ERROR, SERVER_ERROR = 400, 500
 # What was asked; the first that a span has and its name does not say already.
 SUBJECTS = (
@@ -25,16 +22,6 @@ SUBJECTS = (
     "rpc.method",
     "server.address",
 )
-
-
-def tell_duration(nanoseconds: int, micro: str) -> str:
-    """Write a duration in three figures: 843 µs, 1.21 ms, 12.3 ms, 182 ms, 2.05 s, 16.7 min."""
-    if nanoseconds < MICROSECOND:
-        return f"{nanoseconds} ns"
-    for unit, size in {micro: MICROSECOND, **UNITS}.items():
-        if nanoseconds < LARGEST_ROUNDED * size:
-            return f"{_round(nanoseconds / size)} {unit}"
-    return f"{nanoseconds / DAY:.0f} d"
 
 
 def tell_facts(span: Span, screen: Screen, *, arrives: bool) -> list[Segment]:
@@ -77,11 +64,6 @@ def tell_exception(span: Span, screen: Screen) -> str:
             message = _read_text(event.attributes, "exception.message")
             return screen.show(": ".join(filter(None, (name, message))))
     return screen.show(span.status_message)
-
-
-def _round(amount: float) -> str:
-    decimals = 2 if amount < 9.995 else 1 if amount < 99.95 else 0  # noqa: PLR2004 - 3 figures
-    return f"{amount:.{decimals}f}"
 
 
 def _tell_kind(span: Span, *, arrives: bool) -> list[Segment]:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
+from otel_run.figures import tell_count, tell_duration
 from otel_run_viewer.fold import Fold, find_series, fold
 from otel_run_viewer.screen import Segment, count_cells
-from otel_run_viewer.story import (
-    tell_duration,
-    tell_exception,
-    tell_facts,
-    tell_fold,
-    tell_series,
-)
+from otel_run_viewer.story import tell_exception, tell_facts, tell_fold, tell_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +47,6 @@ def tell_time(nanoseconds: int, layout: str) -> str:
     return moment.strftime(layout)
 
 
-def count(number: int, noun: str) -> str:
-    """Write a number of things."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def join(facts: list[Segment], dot: str) -> list[Segment]:
     """Put a dot between facts."""
     return [part for fact in facts for part in (Segment(dot, "dim"), fact)][1:]
@@ -67,13 +57,13 @@ def _draw_header(trace: Trace, screen: Screen) -> list[Segment]:
     facts = [
         Segment(clock, "bold"),
         Segment(tell_duration(trace.duration, screen.glyphs.micro), "bold"),
-        Segment(count(len(trace.spans), "span")),
+        Segment(tell_count(len(trace.spans), "span")),
     ]
     services = trace.services
     if len(services) > 1:
         facts.append(Segment(screen.show(", ".join(services)), "cyan"))
     if trace.errors:
-        facts.append(Segment(count(trace.errors, "error"), "bold red"))
+        facts.append(Segment(tell_count(trace.errors, "error"), "bold red"))
     line = join(facts, screen.glyphs.dot)
     gap = screen.width - sum(count_cells(part.text) for part in line) - len(trace.trace_id)
     if gap > 1:  # the id is there to be copied: whole or not at all

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from otel_run.percent import decode
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,9 +84,7 @@ def _is_secret(key: str) -> bool:
 
 
 def _unquote(text: str) -> str:
-    from urllib.parse import unquote_plus
-
-    return unquote_plus(text)
+    return decode(text.replace("+", " "))
 
 
 def redact_authority(authority: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from _collections_abc import Mapping, Sequence
-from struct import pack
+from _struct import pack
 
 from otel_run.export.protobuf import field, utf8, varint
 

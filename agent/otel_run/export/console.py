@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from otel_run import notice
+from otel_run.shadow import FOR_JSON, explain, find_shadow
 from otel_run.signals.metrics import METER, Distribution
 
 TYPE_CHECKING = False
@@ -31,7 +33,12 @@ class Console:
 
     def load(self) -> None:
         """Import what writing needs."""
-        import json  # noqa: F401
+        shadow = find_shadow(FOR_JSON)
+        if shadow:
+            self._signals.clear()
+            notice.say(f"cannot write telemetry to stdout: {explain(shadow)}")
+        else:
+            import json  # noqa: F401
 
     def note(self, span: Span) -> None:
         """Write a span."""
@@ -43,7 +50,7 @@ class Console:
 
     def offer(self, signal: str, payload: bytes, count: int) -> None:  # noqa: ARG002
         """Write all series where it is metrics; spans have been written one by one."""
-        if signal == "metrics":
+        if signal == "metrics" and signal in self._signals:
             for instrument in METER:
                 for series in instrument.settled():
                     write(describe_series(series))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from struct import pack
+from _struct import pack
 
 from otel_run.export.attributes import AttributeEncoder
 from otel_run.export.otlp import request

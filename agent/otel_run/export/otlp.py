@@ -6,7 +6,7 @@ The fields of a message may come in any order, so all of a span that have a fixe
 
 from __future__ import annotations
 
-from struct import Struct, pack
+from _struct import Struct, pack
 
 from otel_run.export.attributes import CACHE_SIZE, CACHED_SIZE, AttributeEncoder
 from otel_run.export.protobuf import field, utf8, varint

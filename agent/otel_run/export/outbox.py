@@ -13,6 +13,7 @@ from otel_run import notice
 from otel_run.export import failures
 from otel_run.export.replies import read_rejection
 from otel_run.export.transport import Interrupted, Transport
+from otel_run.figures import tell_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ JITTER = 0.2
 # Seconds of sending before the export thread has its turn to look after the queue.
 TURN = 0.2
 
-RECORDS: Final = {"traces": "spans", "metrics": "metric exports", "logs": "log records"}
+RECORDS: Final = {"traces": "span", "metrics": "metric export", "logs": "log record"}
 
 OK: Final = range(200, 300)
 RETRYABLE: Final = frozenset({429, 502, 503, 504})
@@ -186,7 +187,7 @@ class Outbox:
 
     def _count_dropped(self, count: int, why: str) -> None:
         self.dropped += count
-        line = self._line(f"{why}; {self.dropped} {RECORDS[self.signal]} dropped so far")
+        line = self._line(f"{why}; {tell_count(self.dropped, RECORDS[self.signal])} dropped so far")
         notice.complain_of_loss(self.signal, line)
 
     def _line(self, what: str) -> str:

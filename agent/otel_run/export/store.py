@@ -112,7 +112,10 @@ class LocalStore:
             file.append(SIGNALS[signal], payload)
         except OSError as error:
             reason = error.strerror or str(error)
-            self._tell(f"cannot store telemetry in {self._folder}: {reason}; it is dropped")
+            self._tell(
+                f"cannot store telemetry in {self._folder}: {reason}; it is dropped "
+                "(OTEL_RUN_STORE names another place)"
+            )
             return False
         return True
 
@@ -160,4 +163,4 @@ def _new_folder(settings: Settings) -> str:
     from otel_run.signals.resource import attributes
 
     name = new_run_name(str(attributes(settings)["service.name"]))
-    return os.path.join(os.path.abspath(settings.store), "runs", name)
+    return os.path.join(settings.store, "runs", name)

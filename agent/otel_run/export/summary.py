@@ -9,6 +9,7 @@ from time import monotonic
 
 from otel_run.export.store_file import EXTENSION, FRAME_HEADER_SIZE, HEADER, SIGNALS
 from otel_run.export.tally import KEPT, Tally, decode
+from otel_run.figures import tell_count, tell_duration
 from otel_run.notice import escape, inform
 
 TYPE_CHECKING = False
@@ -95,23 +96,20 @@ def _find_last_tally(descriptor: int, until: float) -> bytes:
 def _counts(tallies: list[Tally]) -> str:
     spans, dropped = sum(t.spans for t in tallies), sum(t.dropped for t in tallies)
     parts = [
-        _plural(sum(tally.traces for tally in tallies), "trace"),
-        _plural(spans, "span"),
-        _plural(sum(tally.errors for tally in tallies), "error"),
+        tell_count(sum(tally.traces for tally in tallies), "trace"),
+        tell_count(spans, "span"),
+        tell_count(sum(tally.errors for tally in tallies), "error"),
     ]
     if dropped:
-        parts.append(f"{dropped} dropped")
+        parts.append(f"{dropped:,} dropped")
     processes = len({tally.pid for tally in tallies if tally.spans})
     return ", ".join(parts) + (f", from {processes} processes" if processes > 1 else "")
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _slowest(tallies: list[Tally]) -> list[str]:
     roots = sorted((root for tally in tallies for root in tally.slowest), reverse=True)[:KEPT]
-    durations = [_duration(nanoseconds) for nanoseconds, _, _ in roots]
+    micro = _micro()
+    durations = [tell_duration(nanoseconds, micro) for nanoseconds, _, _ in roots]
     width = max(map(len, durations), default=0)
     return [
         f"  {duration:>{width}}  {_shown(name)}"
@@ -124,13 +122,13 @@ def _shown(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
-def _duration(nanoseconds: int) -> str:
-    """Return three digits and a unit that a reader has a feeling for."""
-    number, unit = nanoseconds / 1e6, "ms"
-    if number >= 999.5:  # noqa: PLR2004  what would be shown as 1000 ms
-        number, unit = number / 1000, "s"
-    decimals = 0 if number >= 100 else 1 if number >= 10 else 2  # noqa: PLR2004  digits
-    return f"{number:.{decimals}f} {unit}"
+def _micro() -> str:
+    encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
+    try:
+        "µ".encode(encoding)
+    except UnicodeError:
+        return "us"
+    return "µs"
 
 
 def _command(folder: str) -> str:

@@ -12,6 +12,7 @@ from otel_run import __version__
 from otel_run.export.connection import Connection, Paused, SecureConnection
 from otel_run.export.descriptor import make_socket
 from otel_run.export.reply_reader import read_reply
+from otel_run.shadow import FOR_GZIP, FOR_TLS, explain, find_shadow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,15 +61,20 @@ class Transport:
         self._is_paused = False
         self._awaited: Awaited | None = None
         self._addresses: list[Any] = []
+        self._shadow = ""
         self.may_look_up = True  # a name server can take for ever
 
     def load(self) -> None:
         """Import all that sending needs, so that nothing is left to import later."""
         import _socket  # noqa: F401
 
+        is_compressed = self._endpoint.compression == "gzip"
+        self._shadow = find_shadow(self._secure * FOR_TLS + is_compressed * FOR_GZIP)
+        if self._shadow:
+            return
         if self._secure:
             import ssl  # noqa: F401
-        if self._endpoint.compression == "gzip":
+        if is_compressed:
             import zlib  # noqa: F401
 
     def send(self, payload: bytes, deadline: float | None = None) -> Reply:
@@ -189,6 +195,8 @@ class Transport:
 
     def _open(self, deadline: float | None) -> Connection:
         """Connect to the first of the host's addresses that answers; each has an equal share."""
+        if self._shadow:
+            raise OSError(explain(self._shadow))
         if self._secure and self._context is None:
             self._context = _make_context(self._endpoint)
         addresses = self._find_addresses()

@@ -8,6 +8,7 @@ from otel_run import guard, notice
 from otel_run.export.destinations import make_routes
 from otel_run.export.metrics import metrics_request
 from otel_run.export.otlp import Encoder, resource, trace_request
+from otel_run.figures import tell_count
 from otel_run.native import sleep
 from otel_run.signals.metrics import METER
 from otel_run.signals.resource import attributes, new_instance_id
@@ -191,7 +192,8 @@ class Worker:
         lost = dropped - self._dropped
         if lost:
             self._dropped = dropped
-            notice.complain_of_loss("queue", f"the queue was full; {dropped} spans dropped so far")
+            sum_of_all = tell_count(dropped, "span")
+            notice.complain_of_loss("queue", f"the queue was full; {sum_of_all} dropped so far")
         if lost + self._broken:
             for destination in self._routes["traces"]:
                 destination.lose(lost + self._broken)

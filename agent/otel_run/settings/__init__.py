@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 
+from otel_run import variables
 from otel_run.settings import values
 from otel_run.settings.endpoint import Endpoint, check_protocol, read_endpoint
 from otel_run.settings.environment import Environment
+from otel_run.store_folder import find_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -233,10 +235,10 @@ _current: Settings | None = None
 
 
 def current() -> Settings:
-    """The settings of this process, read once."""
+    """The settings of this process, read once; what the program took away is still asked for."""
     global _current  # noqa: PLW0603  one process has one environment
     if _current is None:
-        _current = load(os.environ)
+        _current = load({**variables, **os.environ})
     return _current
 
 
@@ -250,7 +252,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings.summary = environment.flag("OTEL_RUN_SUMMARY")
     settings.trust_forwarded = environment.flag("OTEL_RUN_TRUST_FORWARDED") is not False
     settings.propagators = environment.choices("OTEL_PROPAGATORS", PROPAGATORS, PROPAGATORS)
-    settings.store = _store(environ)
+    settings.store = find_store(environ)
     _read_lists(environment, settings)
     _read_exclusions(environment, settings)
     _read_verbosity(environment, settings)
@@ -347,15 +349,3 @@ def _check_names(environment: Environment) -> None:
         if name in environment.given:
             environment.complain(name, ValueError("files are not read"), "the environment")
     environment.check_names()
-
-
-def _store(environ: Mapping[str, str]) -> str:
-    folder = environ.get("OTEL_RUN_STORE", "").strip()
-    if folder:
-        return folder
-    state = environ.get("XDG_STATE_HOME", "")
-    # The XDG base directory specification: what is not absolute is ignored.
-    if not os.path.isabs(state):
-        home = environ.get("HOME") or os.path.expanduser("~")
-        state = os.path.join(home, ".local", "state")
-    return os.path.join(state, "otel-run")

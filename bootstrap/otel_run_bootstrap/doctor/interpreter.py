@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import otel_run_bootstrap
+from otel_run.shadow import ALWAYS, find_shadow
 from otel_run_bootstrap.activation import is_tool
 from otel_run_bootstrap.doctor.finding import PROBLEM, WARNING, Finding, finding
 from otel_run_bootstrap.environment import AUTOLOAD
@@ -38,7 +39,7 @@ def examine(settings: Settings, *, is_active: bool) -> tuple[dict[str, Any], lis
     if problem:
         value = f"cannot start, so that nothing is recorded: {problem}"
         found.append(finding(PROBLEM, "the agent", value, "install otel-run again, with wrapt"))
-    return facts, found
+    return facts, [*found, *judge_path()]
 
 
 def find_wrapper() -> tuple[dict[str, str], str]:
@@ -80,6 +81,15 @@ def judge_start(settings: Settings, *, is_active: bool) -> list[Finding]:
         value = "a tool that starts programs, which is left alone itself"
         return [finding(WARNING, sys.argv[1], value, "give doctor the program's own command")]
     return []
+
+
+def judge_path() -> list[Finding]:
+    """Look for what the program's path has in the place of what the agent needs."""
+    shadow = find_shadow(ALWAYS, {})
+    if not shadow:
+        return []
+    value = "is imported in the place of Python's own module: nothing is recorded"
+    return [finding(PROBLEM, shadow, value, "rename it")]
 
 
 def judge_python() -> list[Finding]:

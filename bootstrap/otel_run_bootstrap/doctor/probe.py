@@ -9,9 +9,11 @@ from typing import Any
 from otel_run_bootstrap import agent_finder
 
 
-def examine() -> str:
-    """Return the document, in JSON and ASCII."""
-    loaded = frozenset(sys.modules)
+def examine(loaded: frozenset[str], folder: str | None) -> str:
+    """Return the document, in JSON and ASCII.
+
+    `loaded` is what had been imported at the start; `folder` comes first on the program's path.
+    """
     is_active = bool(getattr(sys.modules.get("otel_run_bootstrap.activation"), "active", False))
     if not is_active:
         agent_finder.install()
@@ -19,6 +21,9 @@ def examine() -> str:
     from otel_run.settings import current
     from otel_run_bootstrap.doctor import delivery, host, interpreter, library, setting, tracer
 
+    # Only now: what is called like a module of Python's there would be imported instead.
+    if folder is not None:
+        sys.path.insert(0, folder)
     settings = current()
     sections: dict[str, tuple[Any, list[Any]]] = {
         "python": interpreter.examine(settings, is_active=is_active),

@@ -10,11 +10,18 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def stand_in(folder, command):
-    # type: (str, list[str]) -> None
-    """Have the path and the command line that the program would have."""
-    if sys.path and os.path.abspath(sys.path[0]) == HERE:
-        sys.path[0] = folder
+def leave_path():
+    # type: () -> bool
+    """Take the folder of this file off the path; return whether it was there."""
+    is_first = bool(sys.path) and os.path.abspath(sys.path[0]) == HERE
+    if is_first:
+        del sys.path[0]
+    return is_first
+
+
+def stand_in(command):
+    # type: (list[str]) -> None
+    """Have the command line that the program would have."""
     sys.argv[1:] = command
     if command:
         sys.orig_argv = command
@@ -36,7 +43,9 @@ def find_agent():
 
 def main():
     # type: () -> None
-    stand_in(sys.argv[1], sys.argv[2:])
+    loaded = frozenset(sys.modules)
+    folder = sys.argv[1] if leave_path() else None
+    stand_in(sys.argv[2:])
     # Whatever is imported may write to stdout.
     descriptor = os.dup(1)
     os.dup2(2, 1)
@@ -46,7 +55,7 @@ def main():
         find_agent()
         from otel_run_bootstrap.doctor.probe import examine
 
-        text = examine()
+        text = examine(loaded, folder)
     os.write(descriptor, ("\n" + text + "\n").encode("ascii"))
     # Nothing has been recorded, and nothing that was imported has anything to do at its end.
     os._exit(0)
