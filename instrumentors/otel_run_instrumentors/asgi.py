@@ -14,7 +14,7 @@ from otel_run.engine.http_server import (
     HttpServerDetail,
     HttpServerRequest,
 )
-from otel_run.engine.url import quote_path
+from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,9 +58,10 @@ class AsgiRequest(HttpServerRequest):
         self.scheme = get("scheme") or "http"
         self.host = fields.get(b"host", b"").decode("latin-1") or server_of(scope)
         raw = get("raw_path")
-        self.path = (
+        path = (
             raw.partition(b"?")[0].decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
         )
+        self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("query_string", b"").decode("latin-1")
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))
