@@ -14,6 +14,7 @@ from otel_run.engine.http_server import (
     HttpServerDetail,
     HttpServerRequest,
 )
+from otel_run.engine.url import path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,10 +70,7 @@ def read_subject(call: Call) -> object:
 
 
 def read_target(request: web.BaseRequest) -> tuple[str, str]:
-    target = request.raw_path
-    if not target.startswith("/") and "://" in target:  # as a proxy is asked
-        target = f"/{target.partition('://')[2].partition('/')[2]}"
-    path, _, query = target.partition("?")
+    path, _, query = path_of(request.raw_path).partition("?")
     return path, query
 
 

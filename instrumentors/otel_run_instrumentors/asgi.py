@@ -15,7 +15,7 @@ from otel_run.engine.http_server import (
     HttpServerDetail,
     HttpServerRequest,
 )
-from otel_run.engine.url import quote_path
+from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class AsgiRequest(HttpServerRequest):
         self.host = fields.get(b"host", b"").decode("latin-1") or server_of(scope)
         raw = get("raw_path")
         path = raw.decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
-        self.path = path.partition("?")[0] if "?" in path else path
+        if "?" in path:
+            path = path.partition("?")[0]
+        self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("query_string", b"").decode("latin-1")
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))

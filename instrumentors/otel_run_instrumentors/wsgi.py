@@ -6,7 +6,7 @@ import sys
 
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
-from otel_run.engine.url import PLAIN, quote_path
+from otel_run.engine.url import PLAIN, path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ class WsgiRequest(HttpServerRequest):
         self.scheme = get("wsgi.url_scheme", "http")
         self.host = get("HTTP_HOST") or server_of(environ)
         path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
-        self.path = quote_path(path, "latin-1") if path.strip(PLAIN) else path
+        if path.strip(PLAIN):
+            path = quote_path(path, "latin-1")
+        self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("QUERY_STRING", "")
         self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
         address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from io import BytesIO
@@ -426,6 +427,42 @@ class ServerContract(InstrumentorContract):
         assert left == [(0, None)] * 3
         assert [span.parent_id for span in spans] == [SPAN_ID, ""] * 3
         assert len({span.trace_id for span in spans}) == 4
+
+    @pytest.mark.parametrize("is_streamed", [False, True])
+    def test_requests_that_a_client_sends_ahead_do_not_see_each_other(
+        self,
+        recording: Recording,
+        is_streamed: bool,  # noqa: FBT001
+    ) -> None:
+        application = streaming if is_streamed else hello
+        ahead = [request_bytes(target, connection="keep-alive") for target in ("/1", "/2")]
+        with self.serve(application, threaded=False) as address, Wire(address) as wire:
+            wire.send(b"".join([*ahead, request_bytes("/3")]))
+            # Some servers close the connection after the first.
+            answers = len(re.findall(rb"HTTP/1.[01] 200", wire.rest()))
+
+        spans = recording.spans()
+        assert len(spans) == answers > 0
+        assert {span.parent_id for span in spans} == {""}
+        assert len({span.trace_id for span in spans}) == len(spans)
+
+    @pytest.mark.parametrize(
+        ("target", "path"),
+        [
+            (f"http://user:{MARKER}@elsewhere.example/path?q=1", "/path"),
+            ("http://elsewhere.example/?q=1", "/"),
+            ("http://elsewhere.example:80/a/http://b?q=1", "/a/http://b"),
+        ],
+    )
+    def test_a_request_as_proxies_get_them_has_its_path_alone(
+        self, recording: Recording, target: str, path: str
+    ) -> None:
+        answer = self.ask(hello, request_bytes(target))
+
+        if b" 200 " in answer.splitlines()[0]:  # some servers want no userinfo
+            span = recording.span()
+            assert (span.attributes["url.path"], span.attributes["url.query"]) == (path, "q=1")
+        assert MARKER.encode() not in recording.exported()
 
     def test_threads_do_not_see_each_other_s_requests(self, recording: Recording) -> None:
         together = threading.Barrier(4, timeout=20)

@@ -51,7 +51,9 @@ def test_an_argument_is_replaced_the_way_it_was_passed(
     ("args", "kwargs"),
     [((1, 2, 3), {}), ((1,), {"b": 2, "c": 3}), ((), {"c": 3, "b": 2, "a": 1})],
 )
-def test_all_arguments_are_found_however_they_were_passed(args: Any, kwargs: Any) -> None:
+def test_all_arguments_are_found_however_they_were_passed(
+    args: tuple[object, ...], kwargs: dict[str, object]
+) -> None:
     assert Call(print, None, args, kwargs).bound(("a", "b", "c")) == (1, 2, 3)
 
 

@@ -484,6 +484,9 @@ def _ending(
 
 
 def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
+    if isinstance(around, ServerOperation) and around.end:
+        # A server looks for the next request when it has sent the last byte of this one.
+        around = None
     remote = extract(request.header, PROPAGATORS) if request.is_continued else None
     if remote is None:
         return around
