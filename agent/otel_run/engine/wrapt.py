@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from otel_run.engine.frames import hide
+from otel_run.engine.frames import unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,8 +65,17 @@ def _load_wrappers() -> ModuleType:
         return _load("wrappers")
 
 
+def _hide_frames(kind: type) -> None:
+    """Have nobody see the frames of wrapt in Python, as nobody sees those in C."""
+    for base in kind.__mro__:
+        call: Any = vars(base).get("__call__")
+        if hasattr(call, "__code__"):
+            unseen(call)
+
+
 _wrappers = _load_wrappers()
-hide(vars(_wrappers))  # in C there is nothing to hide
+_hide_frames(_wrappers.FunctionWrapper)
+_hide_frames(_wrappers.BoundFunctionWrapper)
 
 
 def _resolve(reference: str) -> Any:
