@@ -7,6 +7,8 @@ of generators, coroutines, and what is no method of this very class, that is not
 
 from __future__ import annotations
 
+import sys
+
 from otel_run.engine.frames import is_unseen, unseen
 from otel_run.engine.wrapt import Patched
 
@@ -31,7 +33,10 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
     )
     if is_method and not original.__code__.co_flags & OF_ITS_OWN_KIND:
         return method(original, wrapper)
-    return Patched(original, wrapper)
+    patched = Patched(original, wrapper)
+    if isinstance(owner, type(sys)):
+        patched._self_module = owner.__name__  # noqa: SLF001  where wrapt has a wrapper's own
+    return patched
 
 
 def stands_in(found: object) -> bool:

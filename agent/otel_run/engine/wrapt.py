@@ -105,13 +105,17 @@ class PatchedMethod(_wrappers.BoundFunctionWrapper):  # type: ignore[name-define
 
 
 class Patched(_wrappers.FunctionWrapper):  # type: ignore[name-defined,misc]
-    """A patched function: pickles, copies and deep-copies like the function it stands for."""
+    """A patched function: pickles, copies and deep-copies like the function it stands for.
+
+    `_self_module` is the module that it stands in: a function in C may name a hidden one.
+    """
 
     __bound_function_wrapper__ = PatchedMethod
 
     def __reduce_ex__(self, protocol: object) -> Any:
         wrapped = self.__wrapped__
-        return _resolve(f"{wrapped.__module__}:{wrapped.__qualname__}")
+        module = getattr(self, "_self_module", wrapped.__module__)
+        return _resolve(f"{module}:{wrapped.__qualname__}")
 
     def __copy__(self) -> Patched:
         return self
