@@ -13,6 +13,7 @@ from _frozen_importlib_external import PathFinder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 # What the agent and the modules that it imports need: to record anything at all; to send over TLS.
@@ -35,9 +36,11 @@ def find_shadow(names: Iterable[str], loaded: Mapping[str, ModuleType] = sys.mod
 
     What is not `loaded` is looked for where an import would.
     """
+    # Only what comes before Python's own can stand in its place.
+    before = sys.path[: sys.path.index(HERE)] if HERE in sys.path else sys.path
     for name in names:
         if name not in sys.builtin_module_names:
-            path = _path(name, loaded)
+            path = _path(loaded.get(name) or PathFinder.find_spec(name, before))
             # An extension module may be where the one who built this Python has put it.
             if path.endswith(".py") and not path.startswith(f"{HERE}{os.sep}"):
                 return path
@@ -49,7 +52,6 @@ def explain(path: str) -> str:
     return f"{path} is imported in the place of Python's own module (rename it)"
 
 
-def _path(name: str, loaded: Mapping[str, ModuleType]) -> str:
-    module = loaded.get(name)
-    spec = PathFinder.find_spec(name) if module is None else getattr(module, "__spec__", None)
+def _path(found: ModuleType | ModuleSpec | None) -> str:
+    spec = getattr(found, "__spec__", found)
     return getattr(spec, "origin", None) or ""

@@ -31,6 +31,14 @@ import sqlite3
 print(sorted(name for name in sys.modules if name.startswith("otel_run.engine._wrapt.")))
 print([find_spec(name) for name in ("wrapt", "opentelemetry", "otel_run_viewer")])
 """
+# From Python 3.12 on C code warns of the first call.
+WARNED = """
+import sqlite3, warnings
+sqlite3.connect(":memory:", 5.0).close()
+class Shelf(sqlite3.Connection):
+    def __init__(self, *_, **__): warnings.warn("here", stacklevel=2); super().__init__(":memory:")
+sqlite3.connect(":memory:", factory=Shelf).close()
+"""
 
 
 @pytest.fixture
@@ -84,6 +92,17 @@ def test_its_wrapper_does_what_the_extension_does(launch: Launch, tmp_path: Path
     result = launch(sys.executable, "-m", "pytest", "-q", *options, *packages, *tests)
 
     assert result.returncode == 0, result.stdout
+
+
+def test_its_wrapper_is_no_caller_of_what_warns(
+    payload: Path, launch: Launch, python: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "warned.py").write_text(WARNED)
+    bare = launch(python, "-W", "always", "warned.py")
+    recorded = launch(python, "-W", "always", "warned.py", env={"PYTHONPATH": str(payload)})
+
+    assert recorded.stderr == bare.stderr
+    assert "warned.py:6: UserWarning: here" in bare.stderr
 
 
 @pytest.mark.parametrize("written", ["{}", "{}/", "{}/../payload", "payload"])

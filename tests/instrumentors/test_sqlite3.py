@@ -430,7 +430,7 @@ def test_a_function_keeps_its_signature_and_pickles() -> None:
     assert (connect.__name__, connect.__module__) == ("connect", "_sqlite3")
     assert inspect.isbuiltin(connect)
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        assert pickle.loads(pickle.dumps(connect, protocol)) == connect  # noqa: S301  its own
+        assert pickle.loads(pickle.dumps(connect, protocol)) is connect  # noqa: S301  its own
     assert copy.deepcopy([connect])[0] is connect
 
 

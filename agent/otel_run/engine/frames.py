@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +21,7 @@ def unseen(wrapper: Wrapper) -> Wrapper:
 
     And out of the tracebacks that pytest prints.
     """
-    hide(wrapper.__globals__)
+    wrapper.__globals__["__tracebackhide__"] = True
     code: Any = wrapper.__code__
     wrapper.__code__ = code.replace(co_filename=UNSEEN)
     return wrapper
@@ -30,9 +32,12 @@ def is_unseen(function: object) -> bool:
     return getattr(getattr(function, "__code__", None), "co_filename", "") == UNSEEN
 
 
-def hide(module_globals: dict[str, Any]) -> None:
-    """Tell pytest that the frames of a module's functions are nobody's concern."""
-    module_globals["__tracebackhide__"] = True
+def find_caller() -> FrameType:
+    """Return the frame of whoever has called, beyond all that are ours."""
+    frame = sys._getframe(1)  # noqa: SLF001
+    while frame.f_code.co_filename == UNSEEN and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 def named_after(coroutine: Any, function: Callable[..., Any]) -> Any:

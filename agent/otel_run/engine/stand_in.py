@@ -7,6 +7,8 @@ original behind it: for what is no method of this very class that is not enough.
 
 from __future__ import annotations
 
+import sys
+
 from otel_run.engine.frames import is_unseen, named_after, unseen
 from otel_run.engine.wrapt import Patched
 
@@ -27,15 +29,17 @@ NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 
 def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
     """Return what takes the place of a function in its owner, a class or a module."""
-    if type(original) is not FUNCTION:
-        return Patched(original, wrapper)
-    kind = original.__code__.co_flags & OF_ITS_OWN_KIND
-    is_method = isinstance(owner, type) and owner.__dict__.get(original.__name__) is original
-    # Servers call an application without its arguments to see whether that fails at once.
-    is_application = kind == COROUTINE and original.__name__ == "__call__"
-    if is_method and not is_application and kind in METHODS:
-        return METHODS[kind](original, wrapper)
-    return Patched(original, named(wrapper) if kind == COROUTINE else wrapper)
+    is_function = type(original) is FUNCTION
+    kind = original.__code__.co_flags & OF_ITS_OWN_KIND if is_function else 0
+    if is_function and isinstance(owner, type) and kind in METHODS:
+        is_own = owner.__dict__.get(original.__name__) is original
+        # Servers call an application without its arguments to see whether that fails at once.
+        if is_own and not (kind == COROUTINE and original.__name__ == "__call__"):
+            return METHODS[kind](original, wrapper)
+    patched = Patched(original, named(wrapper) if kind == COROUTINE else wrapper)
+    if isinstance(owner, type(sys)):
+        patched._self_module = owner.__name__  # noqa: SLF001  where wrapt has a wrapper's own
+    return patched
 
 
 def stands_in(found: object) -> bool:

@@ -6,11 +6,9 @@ subclass passes them, with the original's module and name.
 
 from __future__ import annotations
 
-import sys
-
 from otel_run.engine.call import Call
 from otel_run.engine.forms import sync
-from otel_run.engine.frames import call_from, unseen
+from otel_run.engine.frames import call_from, find_caller, unseen
 from otel_run.engine.stand_in import method, named_like
 from otel_run.engine.wrapt import Patched
 from otel_run.guard import caught
@@ -159,7 +157,7 @@ def replacing(
         replace(call)
         if len(args) > 1:
             # Python 3.12 warns of positional arguments, at the line of whoever calls.
-            result = call_from(sys._getframe(1), wrapped, call.args, call.kwargs)  # noqa: SLF001
+            result = call_from(find_caller(), wrapped, call.args, call.kwargs)
         else:
             result = wrapped(*call.args, **call.kwargs)
         if made is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from otel_run.engine.frames import hide
+from otel_run.engine.frames import unseen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,8 +65,17 @@ def _load_wrappers() -> ModuleType:
         return _load("wrappers")
 
 
+def _hide_frames(kind: type) -> None:
+    """Have nobody see the frames of wrapt in Python, as nobody sees those in C."""
+    for base in kind.__mro__:
+        call: Any = vars(base).get("__call__")
+        if hasattr(call, "__code__"):
+            unseen(call)
+
+
 _wrappers = _load_wrappers()
-hide(vars(_wrappers))  # in C there is nothing to hide
+_hide_frames(_wrappers.FunctionWrapper)
+_hide_frames(_wrappers.BoundFunctionWrapper)
 
 
 def _resolve(reference: str) -> Any:
@@ -96,13 +105,17 @@ class PatchedMethod(_wrappers.BoundFunctionWrapper):  # type: ignore[name-define
 
 
 class Patched(_wrappers.FunctionWrapper):  # type: ignore[name-defined,misc]
-    """A patched function: pickles, copies and deep-copies like the function it stands for."""
+    """A patched function: pickles, copies and deep-copies like the function it stands for.
+
+    `_self_module` is the module that it stands in: a function in C may name a hidden one.
+    """
 
     __bound_function_wrapper__ = PatchedMethod
 
     def __reduce_ex__(self, protocol: object) -> Any:
         wrapped = self.__wrapped__
-        return _resolve(f"{wrapped.__module__}:{wrapped.__qualname__}")
+        module = getattr(self, "_self_module", wrapped.__module__)
+        return _resolve(f"{module}:{wrapped.__qualname__}")
 
     def __copy__(self) -> Patched:
         return self
