@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 
+from otel_run import run_entry
 from otel_run_bootstrap.mistake import swallow
 
 # When the run's folder last got a file, as it was when this process began.
@@ -53,26 +54,18 @@ def become_root() -> None:
     The command may have become a shell, which does not: each Python that it starts then does.
     """
     global changed_before  # noqa: PLW0603 (once in a process)
-    folder, root = run()
-    if folder and not root:
-        os.environ["OTEL_RUN_FOLDER"] = f"{folder}#{os.getpid()}"
+    path = os.environ.get("PYTHONPATH", "")
+    run_entry.own = entry = run_entry.find(path)
+    if entry.endswith(run_entry.MARK):
+        run_entry.own += str(os.getpid())
+        os.environ["PYTHONPATH"] = path.replace(entry, run_entry.own)
     changed_before = changed()
-
-
-def run() -> tuple[str, str]:
-    """Return the run's folder and the pid of its root, each "" without one.
-
-    As `otel_run.settings.values` has it, which is not loaded before there is something to record.
-    """
-    text = os.environ.get("OTEL_RUN_FOLDER", "")
-    folder, _, root = text.rpartition("#")
-    return (folder, root) if root.isdigit() else (text, "")
 
 
 def changed() -> int:
     """When the run's folder last got a file, in ns; 0 without a folder."""
     try:
-        return os.stat(run()[0]).st_mtime_ns
+        return os.stat(run_entry.read(run_entry.own)[0]).st_mtime_ns
     except OSError:
         return 0
 
@@ -82,7 +75,8 @@ def ran() -> bool:
 
     What is asked here costs nothing; the settings say the rest.
     """
-    return run()[1] == str(os.getpid()) and changed() != changed_before
+    root = run_entry.read(run_entry.own)[1]
+    return root == str(os.getpid()) and changed() != changed_before
 
 
 def tell_summary() -> None:
