@@ -46,8 +46,9 @@ def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
 
 
 def read_resend(call: Call) -> int:
-    around = URLOPEN.call
-    retries = call.kwargs.get("retries") if around is None else around.arg(4, "retries")
+    retries = call.kwargs.get("retries")
+    if retries is None and (around := URLOPEN.call) is not None:
+        retries = around.arg(4, "retries")
     return len(getattr(retries, "history", ()))
 
 
