@@ -104,12 +104,23 @@ class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
     Its route, below the path `mount` of what it is in, and below `root`, where the outermost
-    application is; the exception that it could not handle; the status code and the headers that it
-    sends. `subject` is the request's, where the program may have made up another one meanwhile;
-    `inner` is what the layers within see as the subject from now on; they tell whole routes.
+    application is; the exception that it could not handle, or one that it has `handled`, which is
+    an error if a 5xx answers it; the status code and the headers that it sends. `subject` is the
+    request's, where the program may have made up another one meanwhile; `inner` is what the layers
+    within see as the subject from now on; they tell whole routes.
     """
 
-    __slots__ = ("error", "headers", "inner", "mount", "root", "route", "status", "subject")
+    __slots__ = (
+        "error",
+        "handled",
+        "headers",
+        "inner",
+        "mount",
+        "root",
+        "route",
+        "status",
+        "subject",
+    )
 
     def __init__(
         self,
@@ -121,9 +132,11 @@ class HttpServerDetail:
         root: str = "",
         inner: object = None,
         headers: Headers = (),
+        handled: BaseException | None = None,
     ) -> None:
         self.route = route
         self.error = error
+        self.handled = handled
         self.subject = subject
         self.status = status
         self.mount = mount
@@ -360,6 +373,8 @@ class HttpServer(Convention):
             operation.route = detail.root + operation.mount + detail.route
         if detail.error is not None:
             self._add_error(operation, detail.error)
+        if detail.handled is not None:
+            operation.handled = detail.handled
         if detail.status:
             operation.respond(detail.status, detail.headers)
 
