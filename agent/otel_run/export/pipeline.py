@@ -16,8 +16,10 @@ from otel_run.export.worker import Worker
 from otel_run.native import (
     ReentrantLock,
     allocate_lock,
+    block_signals,
     get_ident,
     get_native_id,
+    restore_signals,
     sleep,
     start_new_thread,
 )
@@ -156,6 +158,14 @@ class Pipeline:
             self._life.release()
 
     def _start_thread(self) -> None:
+        """Start it deaf: a signal that the program blocks and waits for would come to it."""
+        blocked = block_signals()
+        try:
+            self._start_deaf()
+        finally:
+            restore_signals(blocked)
+
+    def _start_deaf(self) -> None:
         # All of it beforehand: the thread may have left again before this one goes on.
         self._done.acquire()
         self._running = True
