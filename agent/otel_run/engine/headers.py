@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_run.engine.redaction import REDACTED, redact_text
+from otel_run.engine.redaction import REDACTED, redact_authority, redact_text
 from otel_run.settings.values import is_plain
 from otel_run.signals.cache import Cache
 
@@ -58,7 +58,7 @@ class CapturedHeaders:
         for name, value in items:
             key, is_clear = self._keys.get(name) or self._decide(name)
             if key:
-                found.setdefault(key, []).append(_presentable(value) if is_clear else REDACTED)
+                found.setdefault(key, []).append(_presentable(key, value) if is_clear else REDACTED)
         return found
 
     def _decide(self, name: str) -> tuple[str, bool]:
@@ -102,9 +102,11 @@ def _compiled(patterns: list[str]) -> list[Pattern[str]]:
     return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
 
 
-def _presentable(value: str) -> str:
-    """Return the value, without the secrets of a URL in it (Location, Referer)."""
+def _presentable(key: str, value: str) -> str:
+    """Return the value, without the secrets of a URL in it (Location, Referer, Host)."""
     value = _text(value)
+    if key.endswith(".host"):  # urllib.request leaves name and password of a URL in it
+        return redact_authority(value)
     return redact_text(value) if "?" in value or "://" in value else value
 
 
