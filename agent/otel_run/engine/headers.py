@@ -105,9 +105,18 @@ def _compiled(patterns: list[str]) -> list[Pattern[str]]:
 def _presentable(key: str, value: str) -> str:
     """Return the value, without the secrets of a URL in it (Location, Referer, Host)."""
     value = _text(value)
-    if key.endswith(".host"):  # urllib.request leaves name and password of a URL in it
-        return redact_authority(value)
+    if key.endswith(".host"):
+        return _presentable_host(value)
     return redact_text(value) if "?" in value or "://" in value else value
+
+
+def _presentable_host(value: str) -> str:
+    """Return a host without name and password, which urllib.request leaves there."""
+    value = redact_authority(value)
+    name, colon, port = value.rpartition(":")
+    # Where the password has a slash, what comes before that is taken for the port.
+    is_port = not colon or port.isdigit() or port.endswith("]")
+    return value if is_port else f"{name}:{REDACTED}"
 
 
 def _text(value: str | bytes) -> str:
