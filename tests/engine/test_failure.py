@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otel_run.engine.failure import CAUSE, CONTEXT, FRAME_LIMIT, describe_failure, error_type
+from otel_run.engine.failure import (
+    CAUSE,
+    CONTEXT,
+    EXCEPTION_LIMIT,
+    FRAME_LIMIT,
+    describe_failure,
+    error_type,
+)
 
 
 def raised(error: BaseException) -> BaseException:
@@ -58,6 +66,51 @@ def test_exceptions_in_a_circle_end() -> None:
     assert stack == f"ValueError: second\n{CAUSE}ValueError: first\n"
 
 
+class GroupError(Exception):
+    """As `ExceptionGroup` has it from Python 3.11 on."""
+
+    def __init__(self, message: str, exceptions: object) -> None:
+        super().__init__(message)
+        self.exceptions = exceptions
+
+
+def test_a_group_is_told_with_all_that_are_in_it() -> None:
+    first, second = ValueError("first"), KeyError("second")
+    second.__cause__ = OSError("cause")
+    error = GroupError("both", (first, second))
+    error.__context__ = first
+
+    assert describe_failure(error)["exception.stacktrace"] == (
+        f"ValueError: first\n{CONTEXT}{__name__}.GroupError: both\n"
+        f"\nException 2 of 2 in it:\n\nOSError: cause\n{CAUSE}KeyError: 'second'\n"
+    )
+
+
+def test_a_group_of_very_many_ends() -> None:
+    error = GroupError(
+        "many", tuple(GroupError("inner", (KeyError(number),)) for number in range(99))
+    )
+    stack = str(describe_failure(error)["exception.stacktrace"])
+
+    assert stack.count("KeyError") == (EXCEPTION_LIMIT - 1) // 2
+
+
+@pytest.mark.parametrize("exceptions", [None, 1, [KeyError()], (1,), {KeyError(): 1}])
+def test_what_only_looks_like_a_group_is_told_alone(exceptions: object) -> None:
+    stack = describe_failure(GroupError("odd", exceptions))["exception.stacktrace"]
+
+    assert stack == f"{__name__}.GroupError: odd\n"
+
+
+def test_notes_follow_the_message() -> None:
+    error = ValueError("wrong")
+    vars(error)["__notes__"] = ["in the shop", 5, "with token=hunter2"]
+
+    assert describe_failure(error)["exception.stacktrace"] == (
+        "ValueError: wrong\nin the shop\nwith token=REDACTED\n"
+    )
+
+
 def test_a_long_stack_loses_its_middle() -> None:
     def dive(depth: int) -> None:
         if not depth:
@@ -102,9 +155,18 @@ def test_a_type_has_its_module_unless_it_is_a_builtin(error: Exception, expected
 
 @given(st.text(), st.lists(st.text("xyz0", min_size=4), min_size=1))
 def test_values_of_the_failed_call_are_in_no_part(text: str, values: list[str]) -> None:
-    error = ValueError(text.join(values))
+    error = GroupError(text.join(values), (OSError(values[-1]), OSError(text)))
     error.__cause__ = KeyError(values[0])
+    vars(error)["__notes__"] = values
     described: dict[str, Any] = dict(describe_failure(error, values))
 
     assert not any(value in described["exception.message"] for value in values)
     assert not any(value in described["exception.stacktrace"] for value in values)
+
+
+def test_what_was_secret_in_one_of_a_group_is_so_in_the_group() -> None:
+    inner = sqlite3.OperationalError('near "hunter2": syntax error')
+    describe_failure(inner, {"hunter2"})
+    described = describe_failure(GroupError(f"all failed: {inner}", (inner,)))
+
+    assert "hunter2" not in "".join(map(str, described.values()))

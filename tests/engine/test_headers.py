@@ -103,12 +103,18 @@ def test_urls_are_recorded_without_their_secrets() -> None:
     found = captured(
         ("Location", f"/next?token={MARKER}&x=1"),
         ("Referer", f"https://user:{MARKER}@host/path"),
+        ("Host", f"user:{MARKER}@host:80"),
+        ("Host", f"user:{MARKER}"),
+        ("Host", "[::1]"),
+        ("From", "ada@host"),
         ("Content-Type", "text/html; charset=utf-8"),
     )
 
     assert found == {
         "http.request.header.location": ["/next?token=REDACTED&x=1"],
         "http.request.header.referer": ["https://REDACTED:REDACTED@host/path"],
+        "http.request.header.host": ["REDACTED:REDACTED@host:80", "user:REDACTED", "[::1]"],
+        "http.request.header.from": ["ada@host"],
         "http.request.header.content-type": ["text/html; charset=utf-8"],
     }
 

@@ -165,6 +165,28 @@ def test_no_literal_gets_out_of_any_place(template: str, dialect: Dialect) -> No
         assert not leaks(template.format(literal, literal, literal), dialect), literal
 
 
+# What ends elsewhere, or begins, in one database than in all others.
+STRANGE = (
+    "SELECT '''it's Ж'''",
+    'SELECT """say "Ж" again"""',
+    "SELECT a // it's no operator\nFROM t WHERE b = 'Ж'",
+    "SELECT [it's], [5\" pipe] FROM t WHERE a = 'Ж' OR b = '\"Ж'",
+    "UPDATE t SET price = $77.7",
+)
+
+
+@pytest.mark.parametrize("sql", STRANGE)
+def test_no_literal_of_one_database_s_own_rules_gets_out(sql: str) -> None:
+    assert not leaks(sql, GENERIC)
+
+
+def test_brackets_that_hold_values_are_no_names() -> None:
+    sql = "SELECT ARRAY['a', 'b'], c['key'], d[1] FROM t"
+
+    told = describe(sql, parameterised=False)
+    assert told.text == "SELECT ARRAY[?, ?], c[?], d[?] FROM t"
+
+
 WORDS = [
     "SELECT",
     "FROM",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from otel_run.signals.values import Attributes
 
 FRAME_LIMIT = 64
-CHAIN_LIMIT = 8
+EXCEPTION_LIMIT = 8
+NOTE_LIMIT = 8
 
 CAUSE = "\nThe above exception was the direct cause of the following exception:\n\n"
 CONTEXT = "\nDuring handling of the above exception, another exception occurred:\n\n"
@@ -43,10 +44,11 @@ def describe_failure(error: BaseException, values: Collection[str] = ()) -> Attr
 
     They are remembered, for the exception may leave further spans, alone or as a cause.
     """
-    chain = list(_chain(error))
-    secrets = set(values).union(*(_secrets_of(one) for one, _ in chain))
+    told = list(_told(error, set()))
+    errors = (part for part in told if isinstance(part, BaseException))
+    secrets = set(values).union(*map(_secrets_of, errors))
     _remember(error, secrets)
-    parts = (part for one, link in reversed(chain) for part in (*_one(one, secrets), link))
+    parts = (part if isinstance(part, str) else _one(part, secrets) for part in told)
     return {
         "exception.type": error_type(error),
         "exception.message": message_of(error, secrets),
@@ -77,12 +79,23 @@ def _remember(error: BaseException, secrets: Collection[str]) -> None:
         return  # not every exception is hashable, or can be held weakly
 
 
-def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
+def _told(error: BaseException, seen: set[int]) -> Iterator[BaseException | str]:
+    """Give what is told of an exception in its order: others, and the words in between."""
+    for one, link in reversed(list(_chain(error, seen))):
+        yield one
+        inner = _inner(one)
+        for number, part in enumerate(inner, 1):
+            if id(part) not in seen and len(seen) < EXCEPTION_LIMIT:
+                yield f"\nException {number} of {len(inner)} in it:\n\n"
+                yield from _told(part, seen)
+        yield link
+
+
+def _chain(error: BaseException, seen: set[int]) -> Iterator[tuple[BaseException, str]]:
     """Give the exception and what it comes from, each with how it led to the one before."""
-    seen: set[int] = set()
     current: BaseException | None = error
     link = ""
-    while current is not None and id(current) not in seen and len(seen) < CHAIN_LIMIT:
+    while current is not None and id(current) not in seen and len(seen) < EXCEPTION_LIMIT:
         seen.add(id(current))
         yield current, link
         if current.__cause__ is not None:
@@ -93,16 +106,32 @@ def _chain(error: BaseException) -> Iterator[tuple[BaseException, str]]:
             current, link = current.__context__, CONTEXT
 
 
-def _one(error: BaseException, values: Collection[str]) -> Iterator[str]:
+def _inner(error: BaseException) -> tuple[BaseException, ...]:
+    """Return the exceptions in a group, be it Python's, or its like for Python 3.10."""
+    try:
+        inner = error.exceptions  # type: ignore[attr-defined]
+    except Exception:
+        return ()
+    is_group = isinstance(inner, tuple) and all(isinstance(one, BaseException) for one in inner)
+    return inner if is_group else ()
+
+
+def _one(error: BaseException, values: Collection[str]) -> str:
     frames = list(_frames(error.__traceback__))
-    if frames:
-        yield "Traceback (most recent call last):\n"
     if len(frames) > FRAME_LIMIT:
         half = FRAME_LIMIT // 2
         frames[half:-half] = [f"  [{len(frames) - FRAME_LIMIT} frames left out]\n"]
-    yield from frames
+    head = "Traceback (most recent call last):\n" if frames else ""
     message = message_of(error, values)
-    yield f"{error_type(error)}: {message}\n" if message else f"{error_type(error)}\n"
+    last = f"{error_type(error)}: {message}\n" if message else f"{error_type(error)}\n"
+    return "".join((head, *frames, last, *_notes(error, values)))
+
+
+def _notes(error: BaseException, values: Collection[str]) -> Iterator[str]:
+    notes = getattr(error, "__notes__", ())
+    for note in notes[:NOTE_LIMIT] if isinstance(notes, list) else ():
+        if isinstance(note, str):
+            yield f"{redact_text(note, values)}\n"
 
 
 def _frames(traceback: TracebackType | None) -> Iterator[str]:

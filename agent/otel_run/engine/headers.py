@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_run.engine.redaction import REDACTED, redact_text
+from otel_run.engine.redaction import REDACTED, redact_authority, redact_text
 from otel_run.settings.values import is_plain
 from otel_run.signals.cache import Cache
 
@@ -58,7 +58,7 @@ class CapturedHeaders:
         for name, value in items:
             key, is_clear = self._keys.get(name) or self._decide(name)
             if key:
-                found.setdefault(key, []).append(_presentable(value) if is_clear else REDACTED)
+                found.setdefault(key, []).append(_presentable(key, value) if is_clear else REDACTED)
         return found
 
     def _decide(self, name: str) -> tuple[str, bool]:
@@ -102,10 +102,21 @@ def _compiled(patterns: list[str]) -> list[Pattern[str]]:
     return [re.compile(pattern, re.IGNORECASE) for pattern in patterns]
 
 
-def _presentable(value: str) -> str:
-    """Return the value, without the secrets of a URL in it (Location, Referer)."""
+def _presentable(key: str, value: str) -> str:
+    """Return the value, without the secrets of a URL in it (Location, Referer, Host)."""
     value = _text(value)
+    if key.endswith(".host"):
+        return _presentable_host(value)
     return redact_text(value) if "?" in value or "://" in value else value
+
+
+def _presentable_host(value: str) -> str:
+    """Return a host without name and password, which urllib.request leaves there."""
+    value = redact_authority(value)
+    name, colon, port = value.rpartition(":")
+    # Where the password has a slash, what comes before that is taken for the port.
+    is_port = not colon or port.isdigit() or port.endswith("]")
+    return value if is_port else f"{name}:{REDACTED}"
 
 
 def _text(value: str | bytes) -> str:

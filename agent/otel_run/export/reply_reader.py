@@ -20,7 +20,7 @@ MOST_LINES = 128
 
 # Bytes of a body that are kept, and of a reply, its headers included, that are read.
 KEPT_REPLY = 64 << 10
-LONGEST_REPLY = 4 << 20
+LONGEST_REPLY = 256 << 10
 
 PROTOCOL: Final = b"HTTP/1."
 WITHOUT_BODY: Final = frozenset({204, 304})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 PLACEHOLDERS = (
     r"\?(?:[0-9]{1,6}(?![0-9]))?",
-    r"\$[0-9]{1,6}(?![0-9])",
+    r"\$[0-9]{1,6}(?![0-9]|\.[0-9])",
     r"[:$][^\W0-9]\w*",
     r"@@?[^\W0-9]\w*",
     r"%s\b",
@@ -71,8 +71,9 @@ GENERIC = Dialect(
     ),
     nested_comments=None,
     dollar_quotes=True,
-    # Oracle's q'[it's]' ends where no other database's string does.
-    doubts=("[Nn]?[Qq]'.*",),
+    # Oracle's q'[it's]' and BigQuery's '''it's''' end where no other database's string does;
+    # Snowflake's comment // it's an operator elsewhere; [it's] is one of SQL Server's names.
+    doubts=("[Nn]?[Qq]'.*", "(?:'''|\"\"\").*", "//.*", r"\[[^\[\]'\"]*\w['\"].*"),
 )
 
 SQLITE = Dialect(string_prefixes=("[Xx]",), name_quotes="`[")
