@@ -32,7 +32,6 @@ class Operation(Span):
     __slots__ = ("started", "token")
 
     convention: Convention
-    remote = False
 
     def __init__(
         self, convention: Convention, parent: Node | None, description: Description
@@ -58,6 +57,7 @@ class Operation(Span):
             self.values = parent.values
             self.sampled = TRACING and sample_child(parent.sampled, parent.remote, parent.trace_id)
         self.span_id = draw(64)
+        self.remote = False
         self.convention = convention
         self.description = description
         self.name = description.name
