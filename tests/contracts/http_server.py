@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 from io import BytesIO
+from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Any, ClassVar
 from wsgiref.util import FileWrapper, setup_testing_defaults
@@ -555,6 +556,17 @@ class ServerContract(InstrumentorContract):
 
         assert len(recording.spans()) == len(self.kinds) * len(requests)
 
+    def test_whatever_is_asked_for_is_answered_with_the_same_bytes_with_and_without_us(
+        self, recording: Recording
+    ) -> None:
+        answers = []
+        for _ in each_way(self):
+            with self.serve(echoing) as address:
+                answers.append([without_date(answer_to(address, one)) for one in UNUSUAL])
+
+        assert answers[0] == answers[1]
+        assert b"/first" in recording.exported()
+
 
 class HttpServerContract(ServerContract):
     """What holds for all that speak WSGI: subclass it, and say what a server gets."""
@@ -656,6 +668,37 @@ def fail_within(message: str) -> None:
     raise Unhandled(message)
 
 
+def request_lines(*lines: str, body: str = "") -> bytes:
+    """A request as it is on the wire, of HTTP/1.1 unless the first line says otherwise."""
+    first = lines[0] if "HTTP/" in lines[0] else f"{lines[0]} HTTP/1.1"
+    closing = ("Host: shop.example", "Connection: close")
+    return "\r\n".join([first, *closing, *lines[1:], "", body]).encode("latin-1")
+
+
+UNUSUAL = [
+    request_lines("GET /first HTTP/1.0"),
+    b"GET / HTTP/1.0\r\n\r\n",
+    request_lines("GET / HTTP/9.9"),
+    request_lines("OPTIONS *"),
+    request_lines("GET http://elsewhere.example/path?q=1"),
+    request_lines("GET //a//b/../c;d=e?%zz&=#f"),
+    request_lines("GET /caf%C3%A9/%2F%25%00/%ff%fe"),
+    request_lines("GET /caf\xe9"),
+    request_lines(f"GET /{'a' * 3000}?{'q=1&' * 700}"),
+    request_lines("BREW /pot"),
+    request_lines("get /lower"),
+    request_lines("POST /", "Content-Length: 4", "Expect: 100-continue", body="body"),
+    request_lines("POST /", "Transfer-Encoding: chunked", body="3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"),
+    request_lines("PUT /", "Content-Length: 0"),
+    request_lines("GET /", "X-Twice: 1", "X-Twice: 2", "Cookie: a=1", "Cookie: b=2"),
+    request_lines("GET /", f"traceparent: {TRACEPARENT}", "traceparent: 00-1-2-3"),
+    request_lines("GET /", "baggage: a=1", "baggage: ,,=", "tracestate: \xff=\xfe"),
+    request_lines("GET /", 'Forwarded: for="_x";proto=gopher', "X-Forwarded-For: \xff, y"),
+    b"GET\r\n\r\n",
+    b"\x00\xff\r\n\r\n",
+]
+
+
 class Unhandled(Exception):  # noqa: N818  it is no error of ours
     """Nobody takes it."""
 
@@ -734,6 +777,14 @@ def from_a_file(environ: Any, start_response: Any) -> Any:
     return environ.get("wsgi.file_wrapper", FileWrapper)(BytesIO(b"file" * 5000), 4096)
 
 
+def from_a_real_file(environ: Any, start_response: Any) -> Any:
+    """An application that has the system send what is left of a file."""
+    file = Path(__file__).open("rb")  # noqa: SIM115  the server closes it
+    file.seek(100)
+    start_response("200 OK", [("Content-Length", "5000")])
+    return environ.get("wsgi.file_wrapper", FileWrapper)(file, 1024)
+
+
 def raising(_: Any, __: Any) -> list[bytes]:
     """An application that fails."""
     raise Unhandled
@@ -767,6 +818,7 @@ APPLICATIONS: list[Application] = [
     writing,
     changing_its_mind,
     from_a_file,
+    from_a_real_file,
     raising,
     AsClass,
     AsObject(),
