@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
 
-    Before = Callable[[Call], Operation | None]
     After = Callable[[Operation, Call, object], None]
     Result = TypeVar("Result")
 
@@ -51,10 +50,7 @@ class Exchange:
     ) -> None:
         self.connect = connect
         self.send = send
-        self.ends = (
-            (answer, self._waits_for, self._answered),
-            (close, self._waits_for, self._closed),
-        )
+        self.ends = ((answer, self._answered), (close, self._closed))
         self.read_peer = read_peer
         # By the object's identity, while `send` runs; and after it, by a reference.
         self._sending: dict[int, Operation] = {}
@@ -65,8 +61,8 @@ class Exchange:
         self._recorder = recorder
         yield self.connect, lambda _: self._connects()
         yield self.send, lambda _: self._sends()
-        for place, before, after in self.ends:
-            yield place, self._wrap(before, after)
+        for place, after in self.ends:
+            yield place, self._wrap(after)
 
     def _connects(self) -> Wrapper:
         recorder = self._recorder
@@ -89,8 +85,7 @@ class Exchange:
             if recorder.off:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
-            operation = guarded(recorder, self._send, call)
-            is_told = guarded(recorder, self._tell, call, operation)
+            operation, is_told = guarded(recorder, self._send, call) or (None, True)
             if operation is None:
                 result = wrapped(*args, **kwargs)
             else:
@@ -109,16 +104,19 @@ class Exchange:
 
         return wrapper
 
-    def _wrap(self, before: Before, after: After) -> Wrap:
-        return lambda _: self._wrapper(before, after)
+    def _wrap(self, after: After) -> Wrap:
+        return lambda _: self._wrapper(after)
 
-    def _wrapper(self, before: Before, after: After) -> Wrapper:
+    def _wrapper(self, after: After) -> Wrapper:
         recorder = self._recorder
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            # Most often it is part of another library's request, and nobody waits here.
+            if recorder.off or not self._waiting:
+                return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
-            operation = None if recorder.off else guarded(recorder, before, call)
+            operation = guarded(recorder, self._waits_for, call)
             if operation is None:
                 return wrapped(*args, **kwargs)
             try:
@@ -146,16 +144,15 @@ class Exchange:
 
     # Before a call: the operation that it is part of. While it runs, nothing else ends that.
 
-    def _send(self, call: Call) -> Operation | None:
+    def _send(self, call: Call) -> tuple[Operation | None, bool]:
         convention: Any = self._recorder.convention
         operation: Operation | None = convention.open(call)
         if operation is not None:
             convention.propagate(operation, call)
-        return operation
+        return operation, self._tell(call, operation)
 
     def _waits_for(self, call: Call) -> Operation | None:
-        # Most often it is part of another library's request, and nobody waits here.
-        return self._waiting.pop(ref(call.instance), None) if self._waiting else None
+        return self._waiting.pop(ref(call.instance), None)
 
     # After it.
 
