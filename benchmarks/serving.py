@@ -24,6 +24,7 @@ class Service:
 
     program: str
     count: int
+    arguments: Sequence[str] = ()
     spans: Mapping[str, int] = field(default_factory=dict)
     """Spans of one request, for the systems for which that is not one span."""
 
@@ -31,7 +32,9 @@ class Service:
         """The numbers that it printed; RunError unless every span and point was delivered."""
         count = max(2_000, int(self.count * scale))
         program = str(PROGRAMS / self.program)
-        run = bench.run(system, [program, str(count)], Start(variables=system.patience))
+        run = bench.run(
+            system, [program, str(count), *self.arguments], Start(variables=system.patience)
+        )
         expected = count * (0 if system == BASE else self.spans.get(system.name, 1))
         if run.spans != expected:
             raise RunError(f"{run.spans:,} spans delivered, not {expected:,}")

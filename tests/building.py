@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,12 +38,18 @@ class VirtualEnvironment:
         return call(sys.executable, "-m", "pip", *quiet, *arguments)
 
 
-def call(*command: str | Path, folder: Path | None = None) -> str:
-    """Run a command that must succeed, and return what it prints."""
+def call(
+    *command: str | Path, folder: Path | None = None, env: Mapping[str, str | None] | None = None
+) -> str:
+    """Run a command that must succeed, and return what it prints.
+
+    A variable that is None in `env` is not set.
+    """
+    variables = {**os.environ, "PYTHONPATH": None, **(env or {})}
     finished = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        env={name: value for name, value in variables.items() if value is not None},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -9,17 +9,52 @@ from __future__ import annotations
 from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
 from time import sleep
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as signals
+    from collections.abc import Iterable
+else:
+    import _signal as signals  # `signal` imports enum
+
 __all__ = [
     "ReentrantLock",
     "allocate_lock",
+    "block_signals",
     "get_ident",
     "get_native_id",
+    "restore_signals",
     "sleep",
     "start_new_thread",
 ]
 
 # Seconds between two looks at a lock that another thread holds, which is never for long.
 LOOK = 0.000_05
+
+# What a thread itself causes, and has to take.
+FAULTS = ("SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP")
+
+
+def block_signals() -> Iterable[int]:
+    """Take none in this thread nor in those that it starts; return which were blocked before.
+
+    A handler of the program's that is due is called here, and may raise.
+    """
+    if not hasattr(signals, "pthread_sigmask"):
+        return ()
+    before: Iterable[int] = signals.pthread_sigmask(signals.SIG_BLOCK, ())
+    try:
+        faults = {getattr(signals, name, 0) for name in FAULTS}
+        signals.pthread_sigmask(signals.SIG_BLOCK, signals.valid_signals() - faults)
+    except BaseException:
+        restore_signals(before)
+        raise
+    return before
+
+
+def restore_signals(before: Iterable[int]) -> None:
+    """Take those again that were not blocked."""
+    if hasattr(signals, "pthread_sigmask"):
+        signals.pthread_sigmask(signals.SIG_SETMASK, before)
 
 
 class ReentrantLock:

@@ -1,4 +1,4 @@
-"""Sends N requests to a port over several connections, each the next one when it has its answer.
+"""Sends N requests to an endpoint over several connections, each once it has its last answer.
 
 Prints how many were answered in a second, the first tenth left out as a warm-up. Fails when it had
 so much to do itself that the server may have waited for it. Imports next to nothing:
@@ -15,22 +15,35 @@ from time import perf_counter, process_time
 CONNECTIONS = 16
 LONGEST_WAIT_SECONDS = 30
 BUSIEST = 0.7
-REQUEST = b"GET /products/2 HTTP/1.1\r\nHost: localhost\r\nUser-Agent: benchmark\r\n\r\n"
 STATUS = b"HTTP/1.1 200 "
-BODY = b'\r\n\r\n{"id":2}'
+HEADERS = b"Host: localhost\r\nUser-Agent: benchmark\r\n"
+JSON = HEADERS + b"Content-Type: application/json\r\n"
+ORDER = (
+    b'{"customer":7,"items":[{"product":"tea","quantity":2,"price":3.5},'
+    b'{"product":"cup","quantity":4,"price":6.0},{"product":"pot","quantity":1,"price":21.9}]'
+)
+# By endpoint: the request, and how its answer ends.
+EXCHANGES = {
+    "products": (b"GET /products/2 HTTP/1.1\r\n" + HEADERS + b"\r\n", b'\r\n\r\n{"id":2}'),
+    "orders": (
+        b"POST /orders HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b}" % (JSON, len(ORDER) + 1, ORDER),
+        b"\r\n\r\n" + ORDER + b',"total":52.9}',
+    ),
+}
 
 
 class Connection:
     """One connection, kept open."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, endpoint: str) -> None:
+        self.request, self.end = EXCHANGES[endpoint]
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
 
     def send(self) -> None:
         """Send a request."""
-        self.socket.sendall(REQUEST)
+        self.socket.sendall(self.request)
 
     def receive(self) -> bool:
         """Receive what is there; whether the answer is whole."""
@@ -38,17 +51,17 @@ class Connection:
         self.received += data
         if not data or not self.received.startswith(STATUS):
             sys.exit(f"the server answers {self.received!r}")
-        whole = self.received.endswith(BODY)
+        whole = self.received.endswith(self.end)
         if whole:
             self.received = b""
         return whole
 
 
-def main(port: int, count: int) -> None:
+def main(port: int, count: int, endpoint: str) -> None:
     """Warm up, measure, report."""
     with selectors.DefaultSelector() as selector:
         for _ in range(CONNECTIONS):
-            connection = Connection(port)
+            connection = Connection(port, endpoint)
             selector.register(connection.socket, selectors.EVENT_READ, connection)
         warm_up = count // 10
         exchange(selector, warm_up)
@@ -87,4 +100,4 @@ def ready(selector: selectors.BaseSelector) -> list[Connection]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

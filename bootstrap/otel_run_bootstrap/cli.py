@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
-from otel_run_bootstrap import executable, flags
+from otel_run_bootstrap import executable, flags, own_folder
 from otel_run_bootstrap.environment import prepare
-from otel_run_bootstrap.isolation import isolating_option
+from otel_run_bootstrap.isolation import hindrance
 
 # Each has a `main` that takes the arguments after its name and returns an exit status.
 SUBCOMMANDS = {
@@ -28,6 +28,7 @@ def main() -> int:
             return inform(given)
         if not command:
             return complain("no command, see otel-run --help")
+        own_folder.step_back(os.environ)
         if command[0] in SUBCOMMANDS and "--" not in given:
             return run_subcommand(command[0], command[1:], variables)
         return run(command, variables)
@@ -41,9 +42,9 @@ def run(command: list[str], variables: dict[str, str]) -> int:
     """Become the command; only on Windows does this return, with its status."""
     environ = {**os.environ, **variables}
     path = executable.locate(command[0], environ)
-    option = isolating_option(command)
-    if option:
-        complain(f"python {option} cannot be recorded: it ignores what is set around it")
+    reason = hindrance(command, path)
+    if reason:
+        complain(reason)
     prepare(environ, command)
     return executable.become(path, command, environ)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from otel_run import run_entry
 from otel_run.run_name import new_run_name
 from otel_run.service_name import infer
 from otel_run_bootstrap import runs
@@ -16,24 +17,27 @@ AUTOLOAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "autoload")
 
 
 def prepare(environ: dict[str, str], command: list[str]) -> None:
-    """Add the variables for a command that this process is about to become."""
+    """Set the variables for a command that this process is about to become."""
     runs.prune(runs.runs_folder(environ))
     announce(environ, command)
 
 
 def announce(environ: dict[str, str], command: list[str]) -> None:
-    """Add the variables, and touch nothing."""
-    folder = runs.runs_folder(environ)
+    """Set the variables, and touch nothing else."""
+    folder = os.path.join(runs.runs_folder(environ), new_run_name(service(environ, command)))
     uncoerce_locale(environ)
-    environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""))
-    # The run's first Python adds its pid, see lifecycle.py.
-    environ["OTEL_RUN_FOLDER"] = os.path.join(folder, new_run_name(service(environ, command)))
+    environ["PYTHONPATH"] = python_path(environ.get("PYTHONPATH", ""), folder)
 
 
-def python_path(old: str) -> str:
-    """Put our folder first. An empty entry means the working folder: none is made, none lost."""
-    entries = old.split(os.pathsep) if old else []
-    return os.pathsep.join([AUTOLOAD, *(entry for entry in entries if entry != AUTOLOAD)])
+def python_path(old: str, folder: str) -> str:
+    """Put our folder and the run's entry first, to which the run's first Python adds its pid."""
+    return os.pathsep.join([AUTOLOAD, run_entry.write(folder), *foreign(old)])
+
+
+def foreign(python_path: str) -> list[str]:
+    """Return the entries that are not ours; an empty one means the working folder."""
+    entries = python_path.split(os.pathsep) if python_path else []
+    return [entry for entry in entries if entry != AUTOLOAD and run_entry.MARK not in entry]
 
 
 def service(environ: Mapping[str, str], command: list[str]) -> str:

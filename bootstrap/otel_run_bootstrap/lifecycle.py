@@ -7,13 +7,12 @@ import os
 import sys
 
 import otel_run
+from otel_run import run_entry
 from otel_run_bootstrap.mistake import swallow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-FOLDER = "OTEL_RUN_FOLDER"
 
 # When the run's folder last got a file, as it was when this process began.
 changed_before = 0
@@ -61,27 +60,18 @@ def become_root() -> None:
     The command may have become a shell, which does not: each Python that it starts then does.
     """
     global changed_before  # noqa: PLW0603 (once in a process)
-    folder, root = run()
-    if folder and not root:
-        mark = f"{folder}#{os.getpid()}"
-        os.environ[FOLDER] = otel_run.variables[FOLDER] = mark
+    path = os.environ.get("PYTHONPATH", "")
+    run_entry.own = entry = run_entry.find(path)
+    if entry.endswith(run_entry.MARK):
+        run_entry.own += str(os.getpid())
+        os.environ["PYTHONPATH"] = path.replace(entry, run_entry.own)
     changed_before = changed()
-
-
-def run() -> tuple[str, str]:
-    """Return the run's folder and the pid of its root, each "" without one.
-
-    As `otel_run.settings.values` has it, which is not loaded before there is something to record.
-    """
-    text = otel_run.variables.get(FOLDER, "")
-    folder, _, root = text.rpartition("#")
-    return (folder, root) if root.isdigit() else (text, "")
 
 
 def changed() -> int:
     """When the run's folder last got a file, in ns; 0 without a folder."""
     try:
-        return os.stat(run()[0]).st_mtime_ns
+        return os.stat(run_entry.read(run_entry.own)[0]).st_mtime_ns
     except OSError:
         return 0
 
@@ -91,7 +81,8 @@ def tell_summary() -> None:
 
     What is asked here costs nothing; the settings say the rest.
     """
-    if run()[1] == str(os.getpid()) and changed() != changed_before:
+    root = run_entry.read(run_entry.own)[1]
+    if root == str(os.getpid()) and changed() != changed_before:
         from otel_run.export.summary import tell
         from otel_run.settings import current
 

@@ -1,11 +1,14 @@
 """aiohttp.web: one server span per request, from its headers to the last byte of its response.
 
 `RequestHandler._handle_request` runs the handler, and prepares and sends what it returns. The route
-is known when the response's headers are written, and `handle_error` gets what no handler took. A
-request that becomes a WebSocket ends with the response that says so.
+is known by the time that the response's headers are written, or that there is none, and
+`handle_error` gets what no handler took. A request that becomes a WebSocket ends with the response
+that says so.
 """
 
 from __future__ import annotations
+
+import sys
 
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_server import (
@@ -14,6 +17,7 @@ from otel_run.engine.http_server import (
     HttpServerDetail,
     HttpServerRequest,
 )
+from otel_run.engine.url import path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,10 +73,7 @@ def read_subject(call: Call) -> object:
 
 
 def read_target(request: web.BaseRequest) -> tuple[str, str]:
-    target = request.raw_path
-    if not target.startswith("/") and "://" in target:  # as a proxy is asked
-        target = f"/{target.partition('://')[2].partition('/')[2]}"
-    path, _, query = target.partition("?")
+    path, _, query = path_of(request.raw_path).partition("?")
     return path, query
 
 
@@ -83,29 +84,31 @@ def read_headers(message: web.BaseRequest | web.StreamResponse) -> Iterator[tupl
 
 def read_response(call: Call) -> HttpServerDetail:
     response: web.StreamResponse = call.instance
-    return HttpServerDetail(
-        route=read_route(response._req),  # noqa: SLF001
-        status=response.status,
-        headers=read_headers(response),
-    )
+    request = response._req  # noqa: SLF001
+    status = response.status
+    if status >= SERVER_ERROR and has_hung_up(request, sys.exc_info()[1]):
+        status = 0  # nobody receives what it is answered with
+    return HttpServerDetail(status=status, headers=read_headers(response))
 
 
-def read_route(request: web.BaseRequest | None) -> str:
+def read_route(call: Call) -> HttpServerDetail | None:
     # A server without an application has no routes.
-    found = getattr(request, "_match_info", None)
+    found = getattr(call.arg(0, "request"), "_match_info", None)
     resource = None if found is None else found.route.resource
-    return "" if resource is None else resource.canonical
+    return None if resource is None else HttpServerDetail(resource.canonical)
 
 
 def read_exception(call: Call) -> HttpServerDetail | None:
     request: web.BaseRequest = call.arg(0, "request")
     error: BaseException | None = call.arg(2, "exc")
-    if call.arg(1, "status", SERVER_ERROR) < SERVER_ERROR:
-        return None
-    has_gone = request.transport is None or request.transport.is_closing()
-    if has_gone and is_hang_up(error):
+    if call.arg(1, "status", SERVER_ERROR) < SERVER_ERROR or has_hung_up(request, error):
         return None
     return HttpServerDetail(error=error)
+
+
+def has_hung_up(request: web.BaseRequest | None, error: BaseException | None) -> bool:
+    transport = None if request is None else request.transport
+    return (transport is None or transport.is_closing()) and is_hang_up(error)
 
 
 def is_hang_up(error: BaseException | None) -> bool:
@@ -116,7 +119,9 @@ def is_hang_up(error: BaseException | None) -> bool:
 INSTRUMENTOR = Instrumentor(
     library="aiohttp.web",
     versions=">=3.8",
-    convention=HttpServer(read_request, read_subject, is_hang_up=is_hang_up),
+    convention=HttpServer(
+        read_request, read_subject, read_detail=read_route, is_hang_up=is_hang_up
+    ),
     layer=1,
     targets=(
         "aiohttp.web_protocol:RequestHandler._handle_request",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from otel_run.engine import http_server
 from otel_run.engine.forms import asynchronous_taking
 from otel_run.engine.http_server import (
     SERVER_ERROR,
@@ -14,11 +15,11 @@ from otel_run.engine.http_server import (
     HttpServerDetail,
     HttpServerRequest,
 )
-from otel_run.engine.url import quote_path
+from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from otel_run.engine import Call
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     Fields = Iterable[tuple[bytes, bytes]]
     Message = dict[str, Any]
-    Send = Callable[[Message], Awaitable[None]]
 
 
 class Keys(dict[str, bytes]):
@@ -58,9 +58,10 @@ class AsgiRequest(HttpServerRequest):
         self.scheme = get("scheme") or "http"
         self.host = fields.get(b"host", b"").decode("latin-1") or server_of(scope)
         raw = get("raw_path")
-        self.path = (
-            raw.partition(b"?")[0].decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
-        )
+        path = raw.decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
+        if "?" in path:
+            path = path.partition("?")[0]
+        self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("query_string", b"").decode("latin-1")
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))
@@ -128,10 +129,10 @@ def read_headers(headers: Fields) -> Iterator[tuple[str, str]]:
 
 def read_address(client: Any) -> tuple[str, int]:
     """Return address and port, which granian writes as text; test clients have a name instead."""
-    if not client or not isinstance(client[0], str):
+    address, port = client or ("", 0)
+    if type(address) is not str or not (address[-1:].isdigit() or ":" in address):
         return "", 0
-    is_address = ":" in client[0] or client[0][-1:].isdigit()
-    return (client[0], int(client[1] or 0)) if is_address else ("", 0)
+    return address, port if type(port) is int else int(port or 0)
 
 
 def server_of(scope: dict[str, Any]) -> str:
@@ -142,8 +143,8 @@ def server_of(scope: dict[str, Any]) -> str:
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
-    send: Send = call.arg(2, "send")
     around = sys.exc_info()[1]
+    respond = operation.convention.respond
     has_trailers = False
 
     def follow(message: Message) -> None:
@@ -154,19 +155,16 @@ def observe(call: Call, operation: ServerOperation) -> None:
             has_trailers = message.get("trailers", False)
             # What is sent while an exception is handled answers for it.
             error = sys.exc_info()[1] if status >= SERVER_ERROR else None
-            headers = read_headers(message.get("headers", ()))
-            operation.respond(status, headers, None if error is around else error)
+            wanted = http_server.RESPONSE_HEADERS.wanted
+            headers = read_headers(message.get("headers", ())) if wanted else ()
+            respond(operation, status, headers, None if error is around else error)
         elif kind == "http.response.trailers":
             if not message.get("more_trailers", False):
                 operation.complete()
         elif kind in BODIES and not (has_trailers or message.get("more_body", False)):
             operation.complete()
 
-    async def sent(message: Message) -> None:
-        await send(message)
-        operation.guard(follow, message)
-
-    call.replace(2, "send", sent)
+    call.replace(2, "send", operation.following(call.arg(2, "send"), follow))
 
 
 def is_hang_up(error: BaseException) -> bool:

@@ -1,8 +1,9 @@
 """Django: one server span per request of its handlers, unless their server made one already.
 
 WSGI, ASGI and the test clients each have a handler that every request enters. The route is known
-once `resolve_request` has run, and `handle_uncaught_exception` gets what no view and no middleware
-took, before an error handler answers it. Nothing here asks for Django's settings.
+once `resolve_request` has run. `process_exception_by_middleware` gets what a view raises, and
+`handle_uncaught_exception` what no middleware took either, before an error handler answers it.
+Nothing here asks for Django's settings.
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ def read_route(call: Call) -> HttpServerDetail:
     )
 
 
+def read_handled(call: Call) -> HttpServerDetail:
+    return HttpServerDetail(handled=call.arg(0, "exception"))
+
+
 def read_exception(call: Call) -> HttpServerDetail:
     return HttpServerDetail(error=call.arg(2, "exc_info")[1])
 
@@ -90,6 +95,10 @@ INSTRUMENTOR = Instrumentor(
         "django.test.client:ClientHandler.__call__",
         "django.test.client:AsyncClientHandler.__call__",
         Detail("django.core.handlers.base:BaseHandler.resolve_request", after=read_route),
+        Detail(
+            "django.core.handlers.base:BaseHandler.process_exception_by_middleware",
+            before=read_handled,
+        ),
         Detail("django.core.handlers.exception:handle_uncaught_exception", before=read_exception),
     ),
 )

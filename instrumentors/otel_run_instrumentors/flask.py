@@ -1,8 +1,9 @@
 """Flask: one server span per call of the application, unless its server made one already.
 
 `Flask.__call__` is where every request enters, test client included; `wsgi_app` is often replaced
-by a middleware. The route is the request's, which is in the environment while it is handled, and
-`handle_exception` gets what no handler of the program took.
+by a middleware. The route is the request's, which is in the environment while it is handled.
+`handle_user_exception` gets what a view raises, for the program's handlers to answer, and
+`handle_exception` what none of them took.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ def read_route(call: Call) -> HttpServerDetail | None:
     return rule and HttpServerDetail(environ.get("SCRIPT_NAME", "").rstrip("/") + rule.rule)
 
 
+def read_handled(call: Call) -> HttpServerDetail:
+    return HttpServerDetail(handled=call.arg(0, "e"))
+
+
 def read_exception(call: Call) -> HttpServerDetail:
     return HttpServerDetail(error=call.arg(0, "e"))
 
@@ -36,6 +41,7 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Function("flask.app:Flask.__call__", wsgi.SERVE),
+        Detail("flask.app:Flask.handle_user_exception", before=read_handled),
         Detail("flask.app:Flask.handle_exception", before=read_exception),
     ),
 )

@@ -56,11 +56,10 @@ def read_peer(call: Call) -> HttpPeer | None:
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     lines = buffer_of(call.instance)
     for name, value in headers.items():
-        # What the program passed on from elsewhere would stand beside ours, and spoil both.
         field = f"{name}:".encode()
-        for line in lines[1:]:
-            if line[: len(field)].lower() == field:
-                lines.remove(line)
+        if field in b"\n".join(lines).lower():
+            # What the program passed on from elsewhere would stand beside ours, and spoil both.
+            lines[1:] = [line for line in lines[1:] if line[: len(field)].lower() != field]
         lines.append(f"{name}: {value}".encode("latin-1"))
 
 
@@ -71,6 +70,7 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Exchange(
+            connect="http.client:HTTPConnection.connect",
             send="http.client:HTTPConnection.endheaders",
             answer="http.client:HTTPConnection.getresponse",
             close="http.client:HTTPConnection.close",

@@ -44,6 +44,11 @@ def told_by(extensions: Mapping[str, Any]) -> tuple[int, HttpPeer | None]:
     return version, PEERS.of(extensions.get("network_stream"))
 
 
+def read_new_peer(call: Call) -> HttpPeer | None:
+    # A socket that the other side has reset does not tell any more.
+    return PEERS.of(call.arg(1, "stream"))
+
+
 def read_peer(call: Call) -> HttpPeer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
     connection = call.instance
@@ -71,6 +76,12 @@ def write_into(call: Call, headers: Mapping[str, str]) -> None:
         given.append((field, value.encode()))
 
 
+def details(protocol: str, close: str) -> Iterator[Detail]:
+    """Tell the peer as soon as there is a connection, and when a request fails on it later."""
+    yield Detail(f"{protocol}.__init__", before=read_new_peer)
+    yield Detail(f"{protocol}.{close}", before=read_peer)
+
+
 def instrumentor(library: str, versions: str) -> Instrumentor:
     return Instrumentor(
         library=library,
@@ -80,8 +91,11 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
         targets=(
             f"{library}._sync.connection_pool:ConnectionPool.handle_request",
             f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
-            Detail(f"{library}._sync.http11:HTTP11Connection.close", before=read_peer),
-            Detail(f"{library}._async.http11:AsyncHTTP11Connection.aclose", before=read_peer),
+            *details(f"{library}._sync.http11:HTTP11Connection", "close"),
+            *details(f"{library}._async.http11:AsyncHTTP11Connection", "aclose"),
+            # What one request fails for closes no connection that others use.
+            *details(f"{library}._sync.http2:HTTP2Connection", "_response_closed"),
+            *details(f"{library}._async.http2:AsyncHTTP2Connection", "_response_closed"),
         ),
     )
 

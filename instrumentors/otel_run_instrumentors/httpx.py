@@ -7,14 +7,14 @@ program's own too, takes it.
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Note
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, take_resends
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.replica import replica
+from otel_run.engine.resends import begin, count_sending, follow
 from otel_run_instrumentors.httpcore import told_by
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     import httpx
 
@@ -31,13 +31,12 @@ def read_response(response: httpx.Response) -> HttpResponse:
     return HttpResponse(response.status_code, version, response.headers.multi_items, peer)
 
 
-def note_redirect(call: Call, request: Any) -> None:
-    response: httpx.Response = call.arg(1, "response")
-    request.resends = len(response.history) + 1
+def note_begin(call: Call, _: object) -> None:
+    begin(call.arg(0, "request"))
 
 
-def note_challenge(call: Call, _: object) -> None:
-    note_redirect(call, call.arg(0, "request"))  # which is sent again
+def note_redirect(call: Call, request: httpx.Request) -> None:
+    follow(call.arg(0, "request"), request)
 
 
 def sends_itself(client: httpx.Client) -> bool:
@@ -68,15 +67,16 @@ def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
             read_request,
             read_response,
             write_headers,
-            take_resends,
+            lambda call: count_sending(call.arg(0, "request")),
             read_sender=lambda call: "" if sends_itself(call.instance) else sender,
         ),
         layer=2,
         targets=(
             f"{library}._client:Client._send_single_request",
             f"{library}._client:AsyncClient._send_single_request",
+            # What an auth flow sends again goes through neither.
+            Note(f"{library}._client:BaseClient._build_request_auth", note_begin),
             Note(f"{library}._client:BaseClient._build_redirect_request", note_redirect),
-            Note(f"{library}._auth:DigestAuth._parse_challenge", note_challenge),
         ),
     )
 

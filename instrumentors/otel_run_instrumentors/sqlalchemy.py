@@ -6,8 +6,6 @@ dialect asks on its own account, at the first connection or to see that one is a
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 from otel_run.engine import Call, Instrumentor, Silent
 from otel_run.engine.database import Database, DatabaseClient, Statement
 from otel_run.engine.subclass import STATE
@@ -15,23 +13,19 @@ from otel_run_instrumentors.dialects import database_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
     from typing import Any
 
     from sqlalchemy.engine import Engine
-    from sqlalchemy.engine.default import DefaultExecutionContext
-
-_databases: MutableMapping[Engine, Database] = WeakKeyDictionary()
 
 
 def read_database(engine: Engine, cursor: Any) -> Database:
-    found = _databases.get(engine)
+    found: Database | None = engine.__dict__.get(STATE)
     if found is None:
         url = engine.url
         namespace = url.database or read_namespace(engine, cursor)
         found = database_of(engine.dialect, namespace, url.host or "", url.port)
         if url.database or connects_itself(engine):
-            _databases[engine] = found
+            setattr(engine, STATE, found)
     return found
 
 
@@ -52,14 +46,13 @@ def connects_itself(engine: Engine) -> bool:
 
 def read_statement(call: Call) -> Statement:
     name = call.function.__name__
-    context: DefaultExecutionContext | None = call.arg(CONTEXT[name], "context")
+    cursor, text, *values, context = call.bound(ARGUMENTS[name])
     if context is None:
         database = database_of(call.instance)
     else:
-        database = read_database(context.root_connection.engine, call.arg(0, "cursor"))
-    values: Any = None if name == "do_execute_no_params" else call.arg(2, "parameters")
-    batch = len(values) if name == "do_executemany" else 1
-    return Statement(call.arg(1, "statement"), values, database, batch)
+        database = read_database(context.root_connection.engine, cursor)
+    batch = len(values[0]) if name == "do_executemany" else 1
+    return Statement(text, values[0] if values else None, database, batch)
 
 
 def read_code(error: BaseException) -> str:
@@ -73,8 +66,11 @@ def read_code(error: BaseException) -> str:
 
 
 DIALECT = "sqlalchemy.engine.default:DefaultDialect"
-# Where each function takes its execution context.
-CONTEXT = {"do_execute": 3, "do_executemany": 3, "do_execute_no_params": 2}
+ARGUMENTS = {
+    "do_execute": ("cursor", "statement", "parameters", "context"),
+    "do_executemany": ("cursor", "statement", "parameters", "context"),
+    "do_execute_no_params": ("cursor", "statement", "context"),
+}
 
 INSTRUMENTOR = Instrumentor(
     library="sqlalchemy",
@@ -82,7 +78,7 @@ INSTRUMENTOR = Instrumentor(
     convention=DatabaseClient(read_statement, read_code),
     layer=1,
     targets=(
-        *(f"{DIALECT}.{name}" for name in CONTEXT),
+        *(f"{DIALECT}.{name}" for name in ARGUMENTS),
         *(Silent(f"{DIALECT}.{name}") for name in ("initialize", "do_ping")),
     ),
 )

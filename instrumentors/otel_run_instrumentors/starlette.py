@@ -7,10 +7,11 @@ spans of their own.
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Detail, Function, Instrumentor
+from otel_run.engine import Call, Detail, Function, Instrumentor, Loaded
 from otel_run.engine.http_server import HttpServerDetail
 from otel_run.engine.task import Task
 from otel_run_instrumentors import asgi
+from otel_run_instrumentors.asgi_inner import inner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ INSTRUMENTOR = Instrumentor(
         Function("starlette.applications:Starlette.__call__", asgi.SERVE),
         Detail("starlette.routing:Route.handle", before=read_route),
         Detail("starlette.routing:Mount.handle", before=read_mount),
+        Loaded("starlette.middleware.base:BaseHTTPMiddleware.__init__", "app", inner),
         Detail("starlette.middleware.wsgi:WSGIResponder.wsgi", before=asgi.read_bridge),
         Task("starlette.background:BackgroundTask.__call__", read_function),
     ),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from http.client import HTTPConnection
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.peer import peer_of
 from otel_run.engine.surrounding import Surrounding
 from otel_run.engine.url import join_url
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from types import FunctionType
 
     import urllib3
+
+    from otel_run.engine.peer import HttpPeer
 
 
 def passes_no_retries(urlopen: FunctionType) -> bool:
@@ -43,8 +46,9 @@ def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
 
 
 def read_resend(call: Call) -> int:
-    around = URLOPEN.call
-    retries = call.kwargs.get("retries") if around is None else around.arg(4, "retries")
+    retries = call.kwargs.get("retries")
+    if retries is None and (around := URLOPEN.call) is not None:
+        retries = around.arg(4, "retries")
     return len(getattr(retries, "history", ()))
 
 
@@ -53,6 +57,11 @@ def read_sender(call: Call) -> str:
     connection = call.arg(0, "conn")
     is_plain = isinstance(connection, HTTPConnection)
     return "http.client" if is_plain and "endheaders" not in vars(type(connection)) else ""
+
+
+def read_peer(call: Call) -> HttpPeer | None:
+    # Here, and not from http.client: these connect in their own way.
+    return peer_of(call.instance.sock)
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -71,5 +80,10 @@ INSTRUMENTOR = Instrumentor(
     versions=">=1.26",
     convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
     layer=1,
-    targets=(URLOPEN, "urllib3.connectionpool:HTTPConnectionPool._make_request"),
+    targets=(
+        URLOPEN,
+        "urllib3.connectionpool:HTTPConnectionPool._make_request",
+        Detail("urllib3.connection:HTTPConnection.connect", after=read_peer),
+        Detail("urllib3.connection:HTTPSConnection.connect", after=read_peer),
+    ),
 )

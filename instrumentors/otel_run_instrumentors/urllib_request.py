@@ -8,13 +8,18 @@ from __future__ import annotations
 from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.replica import replica
+from otel_run.engine.resends import count_sending, follow
+from otel_run.engine.surrounding import Surrounding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import http.client
     import urllib.request
     from collections.abc import Mapping
-    from typing import Any
+
+
+# What handlers send within it answers the response that it is given, with the request to that.
+HANDLING = Surrounding("urllib.request:OpenerDirector.error")
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -26,14 +31,17 @@ def read_response(response: http.client.HTTPResponse) -> HttpResponse:
     return HttpResponse(response.status, response.version, response.headers.items)
 
 
-def note_resend(call: Call, request: Any) -> None:
-    if request is not None:  # that of a redirect, made for it
-        request.resends = getattr(call.arg(0, "req"), "resends", 0) + 1
+def note_redirect(call: Call, request: urllib.request.Request | None) -> None:
+    if request is not None:
+        follow(call.arg(0, "req"), request)
 
 
 def read_resend(call: Call) -> int:
-    resends: int = getattr(call.arg(1, "req"), "resends", 0)
-    return resends
+    request = call.arg(1, "req")
+    answered = HANDLING.call
+    return count_sending(
+        request, is_answer=answered is not None and answered.args[1:2] == (request,)
+    )
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -51,7 +59,8 @@ INSTRUMENTOR = Instrumentor(
     convention=HttpClient(read_request, read_response, write_headers, read_resend),
     layer=1,
     targets=(
+        HANDLING,
         "urllib.request:AbstractHTTPHandler.do_open",
-        Note("urllib.request:HTTPRedirectHandler.redirect_request", note_resend),
+        Note("urllib.request:HTTPRedirectHandler.redirect_request", note_redirect),
     ),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
-from otel_run.engine.url import PLAIN, quote_path
+from otel_run.engine.url import PLAIN, path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +40,9 @@ class WsgiRequest(HttpServerRequest):
         self.scheme = get("wsgi.url_scheme", "http")
         self.host = get("HTTP_HOST") or server_of(environ)
         path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
-        self.path = quote_path(path, "latin-1") if path.strip(PLAIN) else path
+        if path.strip(PLAIN):
+            path = quote_path(path, "latin-1")
+        self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("QUERY_STRING", "")
         self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
         address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")
@@ -106,12 +110,19 @@ def server_of(environ: Mapping[str, Any]) -> str:
 
 def observe(call: Call, operation: ServerOperation) -> None:
     start_response: Callable[..., Any] = call.arg(1, "start_response")
+    around = sys.exc_info()[1]
 
     def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
         code = status[:3] if isinstance(status, str) else ""
         if code.isdecimal():
-            operation.respond(int(code), rest[0] if rest else ())
+            # It is told what the response answers for, or is called while that is handled.
+            error = None
+            if code >= "500":
+                error = rest[1][1] if rest[1:] and rest[1] else sys.exc_info()[1]
+            operation.respond(
+                int(code), rest[0] if rest else (), None if error is around else error
+            )
         return write
 
     call.replace(1, "start_response", start)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bare_python import AUTOLOAD, BarePython
+from otel_run import run_entry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +27,14 @@ def environment(
     result = python.otel_run(*arguments, env=env)
     variables: dict[str, str] = json.loads(result.stdout)[1]
     return variables
+
+
+def run_of(variables: Mapping[str, str]) -> tuple[Path, str]:
+    """The folder of the run and the pid of its first Python, from right behind our own entry."""
+    autoload, entry, *_ = variables["PYTHONPATH"].split(":")
+    folder, pid = run_entry.read(entry)
+    assert (autoload, entry) == (str(AUTOLOAD), run_entry.write(folder) + pid)
+    return Path(folder), pid
 
 
 def test_the_program_is_recorded(python: BarePython) -> None:
@@ -49,7 +58,7 @@ def test_the_command_takes_the_place_of_the_launcher(python: BarePython) -> None
     pid, variables = json.loads(process.communicate()[0])
 
     assert pid == process.pid
-    assert variables["OTEL_RUN_FOLDER"].endswith(f"#{pid}")
+    assert run_of(variables)[1] == str(pid)
 
 
 def test_bytes_pass_through(python: BarePython) -> None:
@@ -111,7 +120,7 @@ def test_nothing_else_is_set(python: BarePython) -> None:
     bare = json.loads(python.run("-c", ENVIRONMENT, env={"LANG": "C.UTF-8"}).stdout)[1]
     variables = environment(python, python.executable, "-c", ENVIRONMENT, env={"LANG": "C.UTF-8"})
 
-    assert set(variables) - set(bare) == {"PYTHONPATH", "OTEL_RUN_FOLDER"}
+    assert set(variables) - set(bare) == {"PYTHONPATH"}
     assert {name: variables[name] for name in bare} == bare
 
 
@@ -135,7 +144,9 @@ def test_the_programs_path_keeps_its_meaning(python: BarePython, old: str) -> No
 
 
 def test_no_working_folder_is_added_to_the_path(python: BarePython) -> None:
-    assert environment(python, python.executable, "-c", ENVIRONMENT)["PYTHONPATH"] == str(AUTOLOAD)
+    variables = environment(python, python.executable, "-c", ENVIRONMENT)
+
+    assert len(variables["PYTHONPATH"].split(":")) == len([AUTOLOAD, "the run's"])
 
 
 def test_a_command_within_a_command_adds_nothing(python: BarePython) -> None:
@@ -144,7 +155,8 @@ def test_a_command_within_a_command_adds_nothing(python: BarePython) -> None:
         python, *launcher, *launcher, python.executable, "-c", ENVIRONMENT, env={"PYTHONPATH": "/x"}
     )
 
-    assert variables["PYTHONPATH"] == f"{AUTOLOAD}:/x"
+    run_of(variables)
+    assert variables["PYTHONPATH"].split(":")[2:] == ["/x"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +175,7 @@ def test_a_run_is_named_after_time_and_service(
     (python.folder / "app.py").write_text(ENVIRONMENT)
     env = {"LANG": "C.UTF-8", **env}
     variables = environment(python, *flags, python.executable, "app.py", env=env)
-    folder = Path(variables["OTEL_RUN_FOLDER"].partition("#")[0])
+    folder, _ = run_of(variables)
 
     assert folder.parent == python.folder / "store" / "runs"
     assert re.fullmatch(
@@ -175,7 +187,7 @@ def test_a_run_is_named_after_time_and_service(
 def test_a_command_without_a_target_names_its_run_itself(python: BarePython) -> None:
     variables = environment(python, python.executable, "-c", ENVIRONMENT)
 
-    assert "Z-python-" in variables["OTEL_RUN_FOLDER"]
+    assert "Z-python-" in run_of(variables)[0].name
 
 
 def test_old_runs_are_pruned(python: BarePython) -> None:
@@ -256,6 +268,36 @@ def test_an_isolated_python_runs_with_a_warning(python: BarePython, flag: str) -
     assert (result.returncode, result.stdout) == (0, "False\n")
     assert result.stderr == (
         f"otel-run: python -{letter} cannot be recorded: it ignores what is set around it\n"
+    )
+
+
+@pytest.mark.parametrize("beginning", ["", "/usr/bin/env -S "])
+def test_a_script_that_isolates_itself_runs_with_a_warning(
+    python: BarePython, beginning: str
+) -> None:
+    script = python.folder / "script"
+    script.write_text(f"#!{beginning}{python.executable} -sE\n{IS_ACTIVE}\n")
+    script.chmod(0o755)
+    result = python.otel_run(script)
+
+    assert (result.returncode, result.stdout) == (0, "False\n")
+    assert result.stderr == (
+        f"otel-run: {script} cannot be recorded: python -E in its first line ignores what is set "
+        f"around it; without that it is: otel-run {python.executable} {script}\n"
+    )
+    assert python.otel_run(python.executable, script).stdout == "True\n"
+
+
+def test_what_pipx_runs_runs_with_a_warning(python: BarePython) -> None:
+    tool = python.folder / "pipx"
+    tool.write_text('#!/bin/sh\necho "$@"\n')
+    tool.chmod(0o755)
+
+    assert python.otel_run(tool, "list").stderr == ""
+    result = python.otel_run(tool, "run", "lamp")
+    assert (result.returncode, result.stdout) == (0, "run lamp\n")
+    assert result.stderr == (
+        "otel-run: pipx run cannot be recorded: it ignores what is set around it\n"
     )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
+# Of a run, as the command puts it behind our folder.
+RUN = "/store/runs/20261123T010203.004Z-app-1a2b#otel-run="
 UNSUPPORTED = {name: path for name, path in interpreters().items() if not is_supported(name)}
 WHICH = "import sys; print(getattr(sys.modules.get('sitecustomize'), '__file__', None))"
 IS_ACTIVE = "import sys; print('ImportHook' in [type(f).__name__ for f in sys.meta_path])"
@@ -65,8 +67,15 @@ def with_and_without(
     python: BarePython, *arguments: object, path: tuple[object, ...]
 ) -> tuple[tuple[int, str, str], tuple[int, str, str]]:
     with_us = outcome(python.run(*arguments, path=path))
-    without = tuple(entry for entry in path if entry != AUTOLOAD)
+    without = tuple(one for one in path if one != AUTOLOAD and RUN not in str(one))
     return with_us, outcome(python.run(*arguments, path=without))
+
+
+@pytest.mark.parametrize("path", [(AUTOLOAD, RUN), ("/a", AUTOLOAD, "/b", f"{RUN}7", "/c", RUN)])
+def test_the_path_has_nothing_of_ours(python: BarePython, path: tuple[object, ...]) -> None:
+    with_us, without = with_and_without(python, "-c", "import sys; print(sys.path)", path=path)
+
+    assert with_us == without
 
 
 def test_the_program_has_its_sitecustomize(python: BarePython) -> None:
@@ -178,7 +187,7 @@ def test_a_python_that_is_not_supported_is_left_alone(tmp_path: Path, version: s
     python = BarePython(tmp_path, UNSUPPORTED[version])
     own = python.folder_with("own", sitecustomize="import sys; sys.stdout.write('own\\n')")
     program = f"import sys; sys.stdout.write(repr((sys.path, list(sys.meta_path)))); {WHICH}"
-    with_us, without = with_and_without(python, "-Bc", program, path=(AUTOLOAD, own))
+    with_us, without = with_and_without(python, "-Bc", program, path=(AUTOLOAD, RUN, own))
 
     assert with_us == without
     assert with_us[1].startswith("own\n")
@@ -187,7 +196,7 @@ def test_a_python_that_is_not_supported_is_left_alone(tmp_path: Path, version: s
 @pytest.mark.parametrize("version", UNSUPPORTED)
 def test_a_python_that_is_not_supported_may_have_none(tmp_path: Path, version: str) -> None:
     python = BarePython(tmp_path, UNSUPPORTED[version])
-    with_us, without = with_and_without(python, "-Bc", WHICH, path=(AUTOLOAD,))
+    with_us, without = with_and_without(python, "-Bc", WHICH, path=(AUTOLOAD, RUN))
 
     assert with_us == without
     assert with_us == (0, "None\n", "")

@@ -84,6 +84,11 @@ class Careful:
             raise Unhandled("refused")
         return response
 
+    def process_exception(self, request: HttpRequest, _: Exception) -> HttpResponse | None:
+        """Answer what a view has raised, where the request says so."""
+        status = request.GET.get("answer")
+        return HttpResponse("sorry", status=int(status)) if status else None
+
 
 def show_item(_: HttpRequest, item: int = 0) -> HttpResponse:
     """Answer with what was asked for."""

@@ -13,7 +13,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from contracts.instrumentor import InstrumentorContract, check_plain
-from contracts.origin import Origin, closed_port
+from contracts.origin import Origin
 from otel_run.engine import http_client
 from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.headers import CapturedHeaders
@@ -164,8 +164,10 @@ class HttpClientContract(InstrumentorContract):
         )
         assert (span.status, span.status_message, span.events) == ("error", "", [])
 
-    def test_a_refused_connection_reaches_the_caller_as_it_is(self, recording: Recording) -> None:
-        url = f"http://127.0.0.1:{closed_port()}/"
+    def test_a_refused_connection_reaches_the_caller_as_it_is(
+        self, recording: Recording, refusing: int
+    ) -> None:
+        url = f"http://127.0.0.1:{refusing}/"
         error = self.failure("GET", url)
         unpatch_all()
         usual = self.failure("GET", url)
@@ -202,10 +204,11 @@ class HttpClientContract(InstrumentorContract):
         assert "Traceback (most recent call last):" in stack
         assert ("ConnectionRefusedError" in stack) == ("ConnectionRefusedError" in shown)
 
+    @pytest.mark.parametrize("how", ["/drop", "/abort"])
     def test_a_dropped_connection_is_an_error_without_a_status_code(
-        self, recording: Recording, origin: Origin
+        self, recording: Recording, origin: Origin, how: str
     ) -> None:
-        error = self.failure("GET", origin.url("/drop"))
+        error = self.failure("GET", origin.url(how))
 
         spans = recording.spans()
         assert len(spans) == len(origin.received)
@@ -215,7 +218,7 @@ class HttpClientContract(InstrumentorContract):
             assert kind in map(full_name, chain(error))
             assert span.attributes == self.expected(
                 origin,
-                origin.url("/drop"),
+                origin.url(how),
                 http__request__resend_count=count or None,
                 http__response__status_code=None,
                 network__protocol__version=None,
@@ -260,18 +263,18 @@ class HttpClientContract(InstrumentorContract):
     )
     @pytest.mark.parametrize("userinfo", ["", "user:{0}@", "{0}@", "us%65r:{0}%40{0}@"])
     def test_secrets_do_not_leave_with_an_exception_either(
-        self, recording: Recording, target: str, userinfo: str
+        self, recording: Recording, refusing: int, target: str, userinfo: str
     ) -> None:
-        url = f"http://{userinfo}127.0.0.1:{closed_port()}{target}".replace("{0}", MARKER)
+        url = f"http://{userinfo}127.0.0.1:{refusing}{target}".replace("{0}", MARKER)
         self.failure("GET", url)
 
         assert MARKER.encode() not in recording.exported()
 
     @pytest.mark.parametrize("password", ["{0}/{0}", "{0}?{0}", "{0}#{0}", "{0}@{0}", "{0}:{0}"])
     def test_a_password_that_should_have_been_quoted_does_not_leave(
-        self, recording: Recording, password: str
+        self, recording: Recording, refusing: int, password: str
     ) -> None:
-        url = f"http://user:{password}@127.0.0.1:{closed_port()}/".replace("{0}", MARKER)
+        url = f"http://user:{password}@127.0.0.1:{refusing}/".replace("{0}", MARKER)
         self.failure("GET", url)
 
         assert MARKER.encode() not in recording.exported()
@@ -305,12 +308,11 @@ class HttpClientContract(InstrumentorContract):
         )
 
     def test_durations_are_counted_by_what_requests_have_in_common(
-        self, recording: Recording, origin: Origin
+        self, recording: Recording, origin: Origin, refusing: int
     ) -> None:
         for target in ("/ok?a=1", "/ok?a=2", "/status/503"):
             self.request("GET", origin.url(target))
-        port = closed_port()
-        self.failure("GET", f"http://127.0.0.1:{port}/")
+        self.failure("GET", f"http://127.0.0.1:{refusing}/")
 
         metric = duration(recording)
         server = {"http.request.method": "GET", "server.address": "127.0.0.1"}
@@ -323,7 +325,7 @@ class HttpClientContract(InstrumentorContract):
         assert [(point.attributes, point.count) for point in points] == [
             ({**answered, "http.response.status_code": 503, "error.type": "503"}, 1),
             ({**answered, "http.response.status_code": 200}, 2),
-            ({**server, "server.port": port, "error.type": self.refusal}, 1),
+            ({**server, "server.port": refusing, "error.type": self.refusal}, 1),
         ]
         for point in metric.points:
             assert point.bounds == BOUNDARIES

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from io import BytesIO
+from pathlib import Path
 from time import time_ns
 from typing import TYPE_CHECKING, Any, ClassVar
 from wsgiref.util import FileWrapper, setup_testing_defaults
@@ -427,6 +429,42 @@ class ServerContract(InstrumentorContract):
         assert [span.parent_id for span in spans] == [SPAN_ID, ""] * 3
         assert len({span.trace_id for span in spans}) == 4
 
+    @pytest.mark.parametrize("is_streamed", [False, True])
+    def test_requests_that_a_client_sends_ahead_do_not_see_each_other(
+        self,
+        recording: Recording,
+        is_streamed: bool,  # noqa: FBT001
+    ) -> None:
+        application = streaming if is_streamed else hello
+        ahead = [request_bytes(target, connection="keep-alive") for target in ("/1", "/2")]
+        with self.serve(application, threaded=False) as address, Wire(address) as wire:
+            wire.send(b"".join([*ahead, request_bytes("/3")]))
+            # Some servers close the connection after the first.
+            answers = len(re.findall(rb"HTTP/1.[01] 200", wire.rest()))
+
+        spans = recording.spans()
+        assert len(spans) == answers > 0
+        assert {span.parent_id for span in spans} == {""}
+        assert len({span.trace_id for span in spans}) == len(spans)
+
+    @pytest.mark.parametrize(
+        ("target", "path"),
+        [
+            (f"http://user:{MARKER}@elsewhere.example/path?q=1", "/path"),
+            ("http://elsewhere.example/?q=1", "/"),
+            ("http://elsewhere.example:80/a/http://b?q=1", "/a/http://b"),
+        ],
+    )
+    def test_a_request_as_proxies_get_them_has_its_path_alone(
+        self, recording: Recording, target: str, path: str
+    ) -> None:
+        answer = self.ask(hello, request_bytes(target))
+
+        if b" 200 " in answer.splitlines()[0]:  # some servers want no userinfo
+            span = recording.span()
+            assert (span.attributes["url.path"], span.attributes["url.query"]) == (path, "q=1")
+        assert MARKER.encode() not in recording.exported()
+
     def test_threads_do_not_see_each_other_s_requests(self, recording: Recording) -> None:
         together = threading.Barrier(4, timeout=20)
 
@@ -518,6 +556,17 @@ class ServerContract(InstrumentorContract):
 
         assert len(recording.spans()) == len(self.kinds) * len(requests)
 
+    def test_whatever_is_asked_for_is_answered_with_the_same_bytes_with_and_without_us(
+        self, recording: Recording
+    ) -> None:
+        answers = []
+        for _ in each_way(self):
+            with self.serve(echoing) as address:
+                answers.append([without_date(answer_to(address, one)) for one in UNUSUAL])
+
+        assert answers[0] == answers[1]
+        assert b"/first" in recording.exported()
+
 
 class HttpServerContract(ServerContract):
     """What holds for all that speak WSGI: subclass it, and say what a server gets."""
@@ -529,6 +578,37 @@ class HttpServerContract(ServerContract):
     def result_of(self, application: Application, environ: dict[str, Any]) -> object:
         """What the server gets from an application."""
         raise NotImplementedError
+
+    @pytest.mark.parametrize("is_passed", [True, False])
+    @pytest.mark.parametrize(("status", "failed"), [(500, True), (503, True), (422, False)])
+    def test_an_exception_that_the_application_answers_itself_is_recorded_with_a_5xx(
+        self,
+        recording: Recording,
+        status: int,
+        failed: bool,  # noqa: FBT001
+        is_passed: bool,  # noqa: FBT001
+    ) -> None:
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            try:
+                fail_within("taken")
+            except Unhandled:
+                caught = [sys.exc_info()]
+                if not is_passed:
+                    start_response(f"{status} Sorry", [("Content-Length", "0")])
+            if is_passed:
+                start_response(f"{status} Sorry", [("Content-Length", "0")], caught.pop())
+            caught.clear()
+            return []
+
+        answer = self.ask(application, request_bytes())
+
+        span = recording.span()
+        assert f" {status} ".encode() in answer.splitlines()[0]
+        assert span.attributes["http.response.status_code"] == status
+        assert [event.name for event in span.events] == ["exception"] * failed
+        assert span.attributes.get("error.type") == (
+            f"{Unhandled.__module__}.Unhandled" if failed else None
+        )
 
     def test_a_body_is_closed_once(self, recording: Recording) -> None:
         body = Body([b"one", b"two"])
@@ -580,7 +660,43 @@ class HttpServerContract(ServerContract):
         span = recording.span()
         assert b" 503 " in answer.splitlines()[0]
         assert span.attributes["http.response.status_code"] == 503
-        assert span.attributes["error.type"] == "503"
+        assert span.attributes["error.type"] == f"{Unhandled.__module__}.Unhandled"
+
+
+def fail_within(message: str) -> None:
+    """Raise what the caller takes."""
+    raise Unhandled(message)
+
+
+def request_lines(*lines: str, body: str = "") -> bytes:
+    """A request as it is on the wire, of HTTP/1.1 unless the first line says otherwise."""
+    first = lines[0] if "HTTP/" in lines[0] else f"{lines[0]} HTTP/1.1"
+    closing = ("Host: shop.example", "Connection: close")
+    return "\r\n".join([first, *closing, *lines[1:], "", body]).encode("latin-1")
+
+
+UNUSUAL = [
+    request_lines("GET /first HTTP/1.0"),
+    b"GET / HTTP/1.0\r\n\r\n",
+    request_lines("GET / HTTP/9.9"),
+    request_lines("OPTIONS *"),
+    request_lines("GET http://elsewhere.example/path?q=1"),
+    request_lines("GET //a//b/../c;d=e?%zz&=#f"),
+    request_lines("GET /caf%C3%A9/%2F%25%00/%ff%fe"),
+    request_lines("GET /caf\xe9"),
+    request_lines(f"GET /{'a' * 3000}?{'q=1&' * 700}"),
+    request_lines("BREW /pot"),
+    request_lines("get /lower"),
+    request_lines("POST /", "Content-Length: 4", "Expect: 100-continue", body="body"),
+    request_lines("POST /", "Transfer-Encoding: chunked", body="3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n"),
+    request_lines("PUT /", "Content-Length: 0"),
+    request_lines("GET /", "X-Twice: 1", "X-Twice: 2", "Cookie: a=1", "Cookie: b=2"),
+    request_lines("GET /", f"traceparent: {TRACEPARENT}", "traceparent: 00-1-2-3"),
+    request_lines("GET /", "baggage: a=1", "baggage: ,,=", "tracestate: \xff=\xfe"),
+    request_lines("GET /", 'Forwarded: for="_x";proto=gopher', "X-Forwarded-For: \xff, y"),
+    b"GET\r\n\r\n",
+    b"\x00\xff\r\n\r\n",
+]
 
 
 class Unhandled(Exception):  # noqa: N818  it is no error of ours
@@ -661,6 +777,14 @@ def from_a_file(environ: Any, start_response: Any) -> Any:
     return environ.get("wsgi.file_wrapper", FileWrapper)(BytesIO(b"file" * 5000), 4096)
 
 
+def from_a_real_file(environ: Any, start_response: Any) -> Any:
+    """An application that has the system send what is left of a file."""
+    file = Path(__file__).open("rb")  # noqa: SIM115  the server closes it
+    file.seek(100)
+    start_response("200 OK", [("Content-Length", "5000")])
+    return environ.get("wsgi.file_wrapper", FileWrapper)(file, 1024)
+
+
 def raising(_: Any, __: Any) -> list[bytes]:
     """An application that fails."""
     raise Unhandled
@@ -694,6 +818,7 @@ APPLICATIONS: list[Application] = [
     writing,
     changing_its_mind,
     from_a_file,
+    from_a_real_file,
     raising,
     AsClass,
     AsObject(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-DIGEST = 'Digest realm="shop", nonce="0a1b2c", qop="auth", algorithm=MD5'
+BASIC = 'Basic realm="shop"'
+CHALLENGES = {
+    "basic": BASIC,
+    "digest": 'Digest realm="shop", nonce="0a1b2c", qop="auth", algorithm=MD5',
+}
 
 
 class Received:
@@ -34,10 +39,11 @@ class Origin:
 
     `/status/418` answers with that status, `/redirect/2` leads to `/redirect/1` and so on to `/ok`,
     `/redirect/drop` to `/drop`, `/redirect/to/8080` to that port of the same address, and
-    `/moved/ok` to `/ok` with the same method and body. `/digest` is for who answers its challenge.
+    `/moved/ok` to `/ok` with the same method and body. `/digest` and `/basic` are for who answers
+    their challenge, `/refused` challenges whoever comes.
     `/empty` has no body,
     `/stream` waits for `release` between two chunks, `/hang` for it before anything, `/drop` closes
-    the connection without an answer. All else is `200`, `ok`.
+    the connection without an answer, and `/abort` resets it. All else is `200`, `ok`.
     `arrived` is set when something did.
     """
 
@@ -120,19 +126,28 @@ class OriginHandler(BaseHTTPRequestHandler):
             self.reply(302, b"", location=self.onward(argument))
         elif what == "moved":
             self.reply(307, b"", location=f"/{argument}")
-        elif what == "digest" and not self.headers["authorization"]:
-            self.reply(401, b"", **{"www-authenticate": DIGEST})
+        elif what == "refused" or (what in CHALLENGES and not self.headers["authorization"]):
+            self.reply(401, b"", **{"www-authenticate": CHALLENGES.get(what, BASIC)})
         elif what == "empty":
             self.reply(200, b"")
         elif what == "stream":
             self.stream()
         elif what == "drop":
             self.close_connection = True
+        elif what == "abort":
+            self.abort()
         elif what == "hang":
             self.wait()
             self.close_connection = True
         else:
             self.reply(int(argument) if what == "status" and argument.isdigit() else 200, b"ok")
+
+    def abort(self) -> None:
+        """Let TCP reset the connection; what lingers would be sent before that."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.connection.close()
+        self.close_connection = True
 
     def body(self) -> bytes:
         """Read what came with the request."""
@@ -175,11 +190,3 @@ class OriginHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002  the stdlib's name
         """Say nothing."""
-
-
-def closed_port() -> int:
-    """A port on loopback where nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

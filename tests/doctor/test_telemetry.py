@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from closed_port import closed_port
 from collector import Answer, Collector
 from otlp import spans_in
 from patient import problems
@@ -54,9 +54,8 @@ def test_a_collector_with_tls(
 
 
 def test_no_collector(patient: Patient) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        endpoint = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    with closed_port() as port:
+        endpoint = f"http://127.0.0.1:{port}"
         document = patient.examine(flags=("--endpoint", endpoint, "--metrics-exporter", "none"))
 
     assert problems(document) == [

@@ -45,3 +45,17 @@ def test_an_argument_is_replaced_the_way_it_was_passed(
 
     assert (made.args, made.kwargs) == (args, kwargs)
     assert passed == before  # the mapping that the program passed is its own
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((1, 2, 3), {}), ((1,), {"b": 2, "c": 3}), ((), {"c": 3, "b": 2, "a": 1})],
+)
+def test_all_arguments_are_found_however_they_were_passed(
+    args: tuple[object, ...], kwargs: dict[str, object]
+) -> None:
+    assert Call(print, None, args, kwargs).bound(("a", "b", "c")) == (1, 2, 3)
+
+
+def test_an_argument_that_was_not_passed_is_none() -> None:
+    assert Call(print, None, (1,), {"c": 3}).bound(("a", "b", "c")) == (1, None, 3)

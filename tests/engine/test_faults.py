@@ -40,6 +40,7 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from closed_port import closed_port
 from contracts import django_shop
 from contracts.aiohttp_server import serve_aiohttp
 from contracts.asgi_server import live
@@ -49,7 +50,7 @@ from contracts.database import outcome_of
 from contracts.gunicorn_server import Sync, serving
 from contracts.http_client import unchecked
 from contracts.http_server import minimal_environ
-from contracts.origin import Origin, closed_port
+from contracts.origin import Origin
 from contracts.wire import answer_to, request_bytes, without_date
 from contracts.wsgi_servers import serve_waitress, serve_werkzeug
 from otel_run import guard
@@ -105,9 +106,10 @@ def origin() -> Iterator[Origin]:
 
 def ask(request: Callable[[str], object], origin: Origin) -> object:
     """What comes of an answer, of a redirect to one, of a challenge, and of none."""
-    refused = f"http://127.0.0.1:{closed_port()}/"
     answers = [request(origin.url(target)) for target in ("/ok", "/redirect/1", "/digest")]
-    return answers, type(outcome_of(lambda: request(refused))[0])
+    with closed_port() as port:
+        refusal = outcome_of(lambda: request(f"http://127.0.0.1:{port}/"))[0]
+    return answers, type(refusal)
 
 
 def with_requests(url: str) -> object:
@@ -491,6 +493,7 @@ NOT_TAKEN = {
             *("HttpServer.read_request", "HttpServer.read_subject", "Detail.before"),
         ),
     ),
+    ("a2wsgi", "HttpServer.read_detail"),
     ("flask", "HttpServer.fail"),
     ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
     ("hypercorn", "HttpServer.detail"),

@@ -27,9 +27,14 @@ class Launch(Protocol):
 
 
 @pytest.fixture(scope="session")
-def otel_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the checkout."""
+    return build(ROOT, "wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="session")
+def otel_run(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The command, in an environment of its own, into which a wheel was installed."""
-    wheel = build(ROOT, "wheel", tmp_path_factory.mktemp("wheel"))
     folder = tmp_path_factory.mktemp("otel-run")
     return VirtualEnvironment(folder, interpreter(), wheel).bin / "otel-run"
 

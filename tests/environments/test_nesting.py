@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bare_python import interpreter
-from building import ROOT, build, call
+from building import call
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,11 +145,11 @@ def test_the_command_may_be_installed_in_the_users_site(
     user_site: UserSite,
     collector: Collector,
     tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    wheel: Path,
     option: str,
 ) -> None:
     """Also for a Python that leaves the user's site out, which has no library of it then."""
-    user_site.install(build(ROOT, "wheel", tmp_path_factory.mktemp("wheel")))
+    user_site.install(wheel)
     (tmp_path / "app.py").write_text(PROGRAM)
     bare = launch(interpreter(), option, "app.py", env=user_site.env)
     recorded = launch(

@@ -31,6 +31,9 @@ import os, subprocess, sys
 def run(*command, **settings):
     return subprocess.run(command, **settings).returncode
 
+def only(*names):
+    return {name: os.environ[name] for name in names if name in os.environ}
+
 def spawn(*command):
     pid = os.posix_spawn(command[0], command, os.environ)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
@@ -86,7 +89,7 @@ WAYS = {
     "os.waitstatus_to_exitcode(os.system(f'exec {python} child.py'))": True,
     "run(python, 'child.py', close_fds=False, start_new_session=True)": True,
     "run(python, 'child.py', preexec_fn=os.setpgrp)": True,
-    "run('env', '-u', 'OTEL_RUN_FOLDER', python, 'child.py')": True,
+    "run(python, 'child.py', env=only('PYTHONPATH', 'OTEL_EXPORTER_OTLP_ENDPOINT'))": True,
     "spawn(python, 'child.py')": True,
     "fork(python, 'child.py')": True,
     "run(python, '-I', 'child.py')": False,

@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from closed_port import closed_port
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
@@ -129,6 +131,5 @@ def black_hole() -> Iterator[str]:
 @contextlib.contextmanager
 def nobody() -> Iterator[str]:
     """Give the URL of a port where nobody listens, and nobody will."""
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{bound.getsockname()[1]}/v1/traces"
+    with closed_port() as port:
+        yield f"http://127.0.0.1:{port}/v1/traces"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from otel_run import run_entry
 from otel_run.export.console import Console
 from otel_run.export.destinations import make_routes
 from otel_run.export.otlp_http import OtlpHttp
@@ -18,28 +19,28 @@ if TYPE_CHECKING:
     from programs import Programs
 
 
-def kinds(**variables: str) -> dict[str, list[type]]:
+def kinds(run: str = "", **variables: str) -> dict[str, list[type]]:
     """The kinds of destinations of each signal."""
     return {
         signal: [type(one) for one in route]
-        for signal, route in make_routes(load(variables)).items()
+        for signal, route in make_routes(load(variables, run)).items()
     }
 
 
 def test_each_signal_goes_where_the_settings_say(tmp_path: Path) -> None:
-    folder = str(tmp_path / "run")
+    run = run_entry.write(str(tmp_path / "run"))
 
     assert kinds() == {"traces": [OtlpHttp], "metrics": [OtlpHttp]}
-    assert kinds(OTEL_RUN_FOLDER=folder) == {"traces": [LocalStore], "metrics": [LocalStore]}
+    assert kinds(run) == {"traces": [LocalStore], "metrics": [LocalStore]}
     assert kinds(
-        OTEL_RUN_FOLDER=folder,
+        run,
         OTEL_TRACES_EXPORTER="console,otlp,local",
         OTEL_METRICS_EXPORTER="none",
     ) == {"traces": [Console, OtlpHttp, LocalStore], "metrics": []}
 
 
 def test_signals_that_name_the_same_share_one(tmp_path: Path) -> None:
-    routes = make_routes(load({"OTEL_RUN_FOLDER": str(tmp_path)}))
+    routes = make_routes(load({}, run_entry.write(str(tmp_path))))
 
     assert routes["traces"][0] is routes["metrics"][0]
 

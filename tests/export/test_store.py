@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from export import recorded
-from otel_run import notice
+from otel_run import notice, run_entry
 from otel_run.export import store
 from otel_run.export.otlp import Encoder, resource, trace_request
 from otel_run.export.store import LocalStore
@@ -50,7 +50,7 @@ def make_store(folder: Path) -> Iterator[Callable[[], LocalStore]]:
     made: list[LocalStore] = []
 
     def make() -> LocalStore:
-        made.append(LocalStore(load({"OTEL_RUN_FOLDER": str(folder)})))
+        made.append(LocalStore(load({}, run_entry.write(str(folder)))))
         made[-1].load()
         return made[-1]
 
@@ -308,8 +308,7 @@ def run_program(program: str, folder: Path, *, expected: int = 0) -> None:
         "local = LocalStore(load(os.environ))\n"
     )
     environment = {
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "OTEL_RUN_FOLDER": str(folder),
+        "PYTHONPATH": os.pathsep.join([*sys.path, run_entry.write(str(folder))]),
         "PATH": os.environ["PATH"],
     }
     command = [sys.executable, "-c", beginning + program]

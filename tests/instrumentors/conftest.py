@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from closed_port import closed_port
 from recording import Recording, patch_imported, unpatch_all
 
 if TYPE_CHECKING:
@@ -19,3 +20,10 @@ def recording() -> Iterator[Recording]:
     with Recording() as recording:
         yield recording
     unpatch_all()
+
+
+@pytest.fixture
+def refusing() -> Iterator[int]:
+    """A port where nobody listens."""
+    with closed_port() as port:
+        yield port

@@ -535,6 +535,34 @@ def test_a_client_that_hangs_up_is_no_error(recording: Recording) -> None:
     assert (span.status, span.events) == ("unset", [])
 
 
+@pytest.mark.parametrize("is_chunked", [True, False])
+def test_a_client_that_hangs_up_while_it_sends_is_no_error(
+    recording: Recording,
+    is_chunked: bool,  # noqa: FBT001
+) -> None:
+    reading, ended = threading.Event(), threading.Event()
+
+    async def read(request: web.Request) -> web.Response:
+        reading.set()
+        try:
+            return web.Response(body=await request.read())
+        finally:
+            ended.set()
+
+    application = web.Application()
+    application.router.add_post("/upload", read)
+    length = {"transfer-encoding": "chunked"} if is_chunked else {"content-length": "100"}
+    with serve_aiohttp(application) as address:
+        with Wire(address) as wire:
+            wire.send(request_bytes("/upload", method="POST", **length) + b"3\r\nabc\r\n")
+            assert reading.wait(20)
+        assert ended.wait(20)
+
+    span = recording.span()
+    assert (span.name, span.status, span.events) == ("POST /upload", "unset", [])
+    assert "error.type" not in span.attributes
+
+
 def test_a_failing_connection_of_the_handler_s_own_is_an_error(recording: Recording) -> None:
     async def call_others(_: web.Request) -> web.Response:
         raise ConnectionResetError("by somebody else")

@@ -253,6 +253,24 @@ def test_an_exception_of_a_middleware_is_one_too(
 
 
 @pytest.mark.parametrize("ask", [got, awaited])
+@pytest.mark.parametrize("target", ["/fail", "/fail-later"])
+@pytest.mark.parametrize(("status", "failed"), [(500, True), (503, True), (422, False)])
+def test_an_exception_that_a_middleware_answers_is_recorded_with_a_5xx(
+    recording: Recording,
+    ask: Callable[[str], Any],
+    target: str,
+    status: int,
+    failed: bool,  # noqa: FBT001
+) -> None:
+    assert ask(f"{target}?answer={status}").status_code == status
+
+    span = recording.span()
+    assert span.attributes["http.response.status_code"] == status
+    assert [event.name for event in span.events] == ["exception"] * failed
+    assert span.attributes.get("error.type") == (UNHANDLED if failed else None)
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
 @pytest.mark.parametrize("target", ["/trace", "/trace-later"])
 def test_views_of_both_kinds_are_within_the_span(
     recording: Recording, ask: Callable[[str], Any], target: str

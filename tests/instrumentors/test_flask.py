@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import flask
 import pytest
+from werkzeug.exceptions import InternalServerError
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -279,6 +280,42 @@ def test_an_exception_that_flask_answers_is_recorded(
     )
     assert event.attributes["exception.type"] == name
     assert "fail\n" in event.attributes["exception.stacktrace"]
+
+
+@pytest.mark.parametrize("kind", [Exception, Unhandled, InternalServerError])
+@pytest.mark.parametrize(("status", "failed"), [(500, True), (503, True), (422, False)])
+def test_an_exception_that_a_handler_answers_is_recorded_with_a_5xx(
+    recording: Recording,
+    app: flask.Flask,
+    kind: Any,
+    status: int,
+    failed: bool,  # noqa: FBT001
+) -> None:
+    app.register_error_handler(kind, lambda _: ("sorry", status))
+    response = client(app).get("/fail")
+    assert (response.status_code, response.data) == (status, b"sorry")
+
+    span = recording.span()
+    # What Flask makes of an exception is one that nobody took.
+    failed |= kind is InternalServerError
+    assert span.attributes["http.response.status_code"] == status
+    assert [event.attributes["exception.message"] for event in span.events] == (
+        ["nobody takes it"] * failed
+    )
+    assert span.status == ("error" if failed else "unset")
+
+
+def test_an_exception_is_not_that_of_the_next_request(
+    recording: Recording, app: flask.Flask
+) -> None:
+    app.register_error_handler(Unhandled, lambda _: ("sorry", 422))
+    app.add_url_rule("/unwell", view_func=lambda: ("unwell", 500))
+    with app.test_client() as one:
+        assert one.get("/fail").data == b"sorry"
+        assert one.get("/unwell").data == b"unwell"
+
+    spans = recording.spans()
+    assert [span.attributes.get("error.type") for span in spans] == [None, "500"]
 
 
 def test_an_application_mounted_within_another_is_one_span(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -9,14 +11,17 @@ import httpx
 import pytest
 
 from contracts.async_http_client import run
+from contracts.http2_breaker import http2_breaker
 from contracts.http2_origin import Http2Origin, http2_origin
+from contracts.http_client import full_name, raised_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from recording import Recording
 
 LIMIT = 30  # seconds; the server is still starting
+LIBRARIES = [name for name in ("httpx", "httpcore", "httpx2", "httpcore2") if find_spec(name)]
 
 
 @pytest.fixture(scope="module")
@@ -75,4 +80,64 @@ def test_a_request_over_http_2_is_one_span_that_says_so(
         "server.address": "127.0.0.1",
         "server.port": origin.port,
         "url.full": origin.url(),
+    }
+
+
+def fetch_each(library: str, urls: list[str], timeout: float) -> None:
+    """Ask for each over one connection, without TLS."""
+    module = import_module(library)
+    if "core" in library:
+        with module.ConnectionPool(http1=False, http2=True) as pool:
+            for url in urls:
+                pool.request("GET", url, extensions={"timeout": {"read": timeout}})
+    else:
+        with module.Client(http1=False, http2=True, timeout=timeout) as client:
+            for url in urls:
+                client.get(url)
+
+
+def fetch_each_async(library: str, urls: list[str], timeout: float) -> None:
+    """The same in a coroutine."""
+
+    async def main() -> None:
+        module = import_module(library)
+        if "core" in library:
+            async with module.AsyncConnectionPool(http1=False, http2=True) as pool:
+                for url in urls:
+                    await pool.request("GET", url, extensions={"timeout": {"read": timeout}})
+        else:
+            async with module.AsyncClient(http1=False, http2=True, timeout=timeout) as client:
+                for url in urls:
+                    await client.get(url)
+
+    run(main())
+
+
+@pytest.mark.parametrize("path", ["/reset", "/goaway", "/drop", "/abort", "/hang"])
+@pytest.mark.parametrize("requests_before", [0, 2])
+@pytest.mark.parametrize("fetch", [fetch_each, fetch_each_async])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_request_that_fails_over_http_2_tells_whom_it_went_to(
+    recording: Recording,
+    library: str,
+    fetch: Callable[[str, list[str], float], None],
+    requests_before: int,
+    path: str,
+) -> None:
+    with http2_breaker() as port:
+        url = f"http://127.0.0.1:{port}{path}"
+        urls = [*[f"http://127.0.0.1:{port}/ok"] * requests_before, url]
+        error = raised_by(lambda: fetch(library, urls, 0.3 if path == "/hang" else LIMIT))
+
+    *before, span = recording.spans()
+    assert len(before) == requests_before
+    assert span.scope == f"otel_run_instrumentors.{library}"
+    assert span.attributes == {
+        "error.type": full_name(error),
+        "http.request.method": "GET",
+        "network.peer.address": "127.0.0.1",
+        "network.peer.port": port,
+        "server.address": "127.0.0.1",
+        "server.port": port,
+        "url.full": url,
     }

@@ -59,3 +59,19 @@ def test_headers_of_the_settings_are_recorded(
         "http.response.header.content-length": ["2"],
         "http.response.header.server": ["REDACTED"],
     }
+
+
+@pytest.mark.parametrize("library", ["httpx", "requests"])
+@pytest.mark.parametrize("left_alone", ["httpcore", "urllib3", "http.client"])
+def test_context_goes_out_where_a_library_below_is_left_alone(
+    programs: Programs, collector: Collector, origin: Origin, library: str, left_alone: str
+) -> None:
+    programs.run(
+        f"import sys, {library}; {library}.get(sys.argv[1])",
+        origin.url(),
+        env={"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": left_alone, "no_proxy": "*"},
+    )
+
+    [span] = collector.spans()
+    [received] = origin.received
+    assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]

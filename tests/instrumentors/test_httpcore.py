@@ -13,7 +13,6 @@ import pytest
 from contracts.async_http_client import AsyncHttpClientContract, run
 from contracts.http_proxied import ProxiedContract
 from contracts.http_streamer import StreamerContract
-from contracts.origin import closed_port
 
 httpcore2: Any = import_module("httpcore2") if find_spec("httpcore2") else None
 
@@ -75,20 +74,19 @@ class TestHttpcore(ProxiedContract, StreamerContract):
         assert len(recording.spans()) == 2
 
     def test_an_idle_connection_that_makes_room_is_no_peer_of_what_fails(
-        self, recording: Recording, origin: Origin
+        self, recording: Recording, origin: Origin, refusing: int
     ) -> None:
-        port = closed_port()
         with self.module.ConnectionPool(max_connections=1) as pool:
             pool.request("GET", origin.url())
             with pytest.raises(self.module.ConnectError):
-                pool.request("GET", f"http://127.0.0.1:{port}/")
+                pool.request("GET", f"http://127.0.0.1:{refusing}/")
 
         assert recording.spans()[1].attributes == {
             "error.type": self.refusal,
             "http.request.method": "GET",
             "server.address": "127.0.0.1",
-            "server.port": port,
-            "url.full": f"http://127.0.0.1:{port}/",
+            "server.port": refusing,
+            "url.full": f"http://127.0.0.1:{refusing}/",
         }
 
     def request_through(self, proxy: str, url: str) -> None:

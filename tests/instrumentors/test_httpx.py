@@ -18,7 +18,6 @@ from contracts.http_follower import FollowerContract
 from contracts.http_proxied import ProxiedContract
 from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
-from contracts.origin import closed_port
 
 httpx2: Any = import_module("httpx2") if find_spec("httpx2") else None
 
@@ -30,11 +29,96 @@ if TYPE_CHECKING:
     from recording import Recording
 
 
+def again_with_token(module: Any, token: str) -> Any:
+    """An auth flow that answers 401 with a token, which it fetches from there if it is a URL."""
+
+    class Again(module.Auth):  # type: ignore[misc]
+        requires_response_body = True
+
+        def auth_flow(
+            self, request: httpx.Request
+        ) -> Generator[httpx.Request, httpx.Response, None]:
+            response = yield request
+            if response.status_code == 401:
+                text = (yield module.Request("POST", token)).text if "/" in token else token
+                request.headers["X-Token"] = text
+                yield request
+
+    return Again()
+
+
+def token_first(module: Any, url: str) -> Any:
+    """An auth flow that fetches a token for each request."""
+
+    class Token(module.Auth):  # type: ignore[misc]
+        requires_response_body = True
+
+        def auth_flow(
+            self, request: httpx.Request
+        ) -> Generator[httpx.Request, httpx.Response, None]:
+            token = yield module.Request("POST", url)
+            request.headers["X-Token"] = token.text
+            yield request
+
+    return Token()
+
+
+class AuthContract(FollowerContract):
+    """What holds for auth flows of the program's own, sync or async."""
+
+    module: ClassVar[Any] = httpx
+
+    def send_each(self, path: str, origin: Origin, auth: Any, *, count: int = 1) -> None:
+        """Send a request as often, and follow its redirects."""
+        raise NotImplementedError
+
+    def test_a_token_that_an_auth_flow_fetches_has_its_own_span(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        self.send_each("/ok", origin, token_first(self.module, origin.url("/token")))
+
+        token, request = recording.spans()
+        assert token.attributes == self.expected(
+            origin, origin.url("/token"), http__request__method="POST"
+        )
+        assert request.attributes == self.expected(origin, origin.url())
+        assert (token.parent_id, request.parent_id) == ("", "")
+        assert origin.received[1].headers["x-token"] == ["ok"]
+
+    def test_a_request_that_an_auth_flow_sends_again_is_a_resend(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        self.send_each("/status/401", origin, again_with_token(self.module, "mine"), count=2)
+
+        assert [received.headers.get("x-token") for received in origin.received] == [
+            None,
+            ["mine"],
+            ["mine"],
+            ["mine"],
+        ]
+        assert resends(recording.spans()) == [None, 1, None, 1]
+
+    def test_a_token_fetched_in_between_is_none(self, recording: Recording, origin: Origin) -> None:
+        auth = again_with_token(self.module, origin.url("/token"))
+        self.send_each("/status/401", origin, auth)
+
+        paths = [received.target for received in origin.received]
+        assert paths == ["/status/401", "/token", "/status/401"]
+        assert resends(recording.spans()) == [None, None, 1]
+
+    def test_a_token_fetched_before_is_no_part_of_what_a_redirect_counts(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        self.send_each("/redirect/2", origin, token_first(self.module, origin.url("/token")))
+
+        assert resends(recording.spans()) == [None, None, 1, 2]
+
+
 # What a client would make for itself each time, which takes long.
 TLS = ssl.create_default_context()
 
 
-class TestHttpx(FollowerContract, ProxiedContract, SenderContract, StreamerContract):
+class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract):
     """One span per `Client._send_single_request`."""
 
     library = "httpx"
@@ -51,6 +135,12 @@ class TestHttpx(FollowerContract, ProxiedContract, SenderContract, StreamerContr
     def follow(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         response = self.module.request(method, url, content=body, timeout=20, follow_redirects=True)
         return response.status_code, response.content
+
+    def send_each(self, path: str, origin: Origin, auth: Any, *, count: int = 1) -> None:
+        with self.module.Client(follow_redirects=True) as client:
+            request = client.build_request("GET", origin.url(path))
+            for _ in range(count):
+                client.send(request, auth=auth)
 
     def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
         with self.module.stream("GET", url, timeout=20) as response:
@@ -99,32 +189,6 @@ class TestHttpx(FollowerContract, ProxiedContract, SenderContract, StreamerContr
         assert self.module.post(origin.url(), content=body(), timeout=20).content == b"ok"
         assert origin.received[0].body == b"12"
 
-    def test_a_token_that_an_auth_flow_fetches_has_its_own_span(
-        self, recording: Recording, origin: Origin
-    ) -> None:
-        module: Any = self.module
-        auth: type[httpx.Auth] = module.Auth
-
-        class Token(auth):  # type: ignore[valid-type, misc]
-            requires_response_body = True
-
-            def auth_flow(
-                self, request: httpx.Request
-            ) -> Generator[httpx.Request, httpx.Response, None]:
-                token = yield module.Request("POST", origin.url("/token"))
-                request.headers["X-Token"] = token.text
-                yield request
-
-        self.module.get(origin.url(), auth=Token(), timeout=20)
-
-        token, request = recording.spans()
-        assert token.attributes == self.expected(
-            origin, origin.url("/token"), http__request__method="POST"
-        )
-        assert request.attributes == self.expected(origin, origin.url())
-        assert (token.parent_id, request.parent_id) == ("", "")
-        assert origin.received[1].headers["x-token"] == ["ok"]
-
     def test_the_answer_to_a_digest_challenge_is_a_resend(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -132,6 +196,28 @@ class TestHttpx(FollowerContract, ProxiedContract, SenderContract, StreamerContr
             request = client.build_request("GET", origin.url("/digest"))
             assert client.send(request, auth=self.module.DigestAuth("me", "secret")).text == "ok"
             client.send(request)
+
+        assert resends(recording.spans()) == [None, 1, None]
+
+    def test_the_answer_to_a_challenge_behind_a_redirect_begins_anew(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        auth = self.module.DigestAuth("me", "secret")
+        self.module.get(
+            origin.url("/redirect/digest"), auth=auth, timeout=20, follow_redirects=True
+        )
+
+        paths = [received.target for received in origin.received]
+        assert paths == ["/redirect/digest", "/digest"] * 2
+        assert resends(recording.spans()) == [None, 1, 2, 3]
+
+    def test_a_redirect_that_the_program_follows_itself_is_a_resend(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        with self.module.Client() as client:
+            following = client.get(origin.url("/redirect/1")).next_request
+            client.send(following)
+            client.send(following)
 
         assert resends(recording.spans()) == [None, 1, None]
 
@@ -221,9 +307,9 @@ class TestHttpx(FollowerContract, ProxiedContract, SenderContract, StreamerContr
         [span] = unchecked(recording)
         assert seen == [f"00-{span.trace_id}-{span.span_id}-01"]
 
-    def test_an_exception_names_the_request_and_pickles_as_before(self) -> None:
+    def test_an_exception_names_the_request_and_pickles_as_before(self, refusing: int) -> None:
         with pytest.raises(self.module.ConnectError) as raised:
-            self.module.get(f"http://127.0.0.1:{closed_port()}/", timeout=20)
+            self.module.get(f"http://127.0.0.1:{refusing}/", timeout=20)
 
         assert raised.value.request.method == "GET"
 
@@ -242,7 +328,7 @@ class TestHttpx(FollowerContract, ProxiedContract, SenderContract, StreamerContr
             client.get(url)
 
 
-class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, SenderContract, StreamerContract):
+class TestAsyncHttpx(AsyncHttpClientContract, AuthContract, SenderContract, StreamerContract):
     """One span per `AsyncClient._send_single_request`."""
 
     library = "httpx"
@@ -264,6 +350,15 @@ class TestAsyncHttpx(AsyncHttpClientContract, FollowerContract, SenderContract, 
                 return response.status_code, response.content
 
         return run(main())
+
+    def send_each(self, path: str, origin: Origin, auth: Any, *, count: int = 1) -> None:
+        async def main() -> None:
+            async with self.module.AsyncClient(follow_redirects=True) as client:
+                request = client.build_request("GET", origin.url(path))
+                for _ in range(count):
+                    await client.send(request, auth=auth)
+
+        run(main())
 
     def stream(self, url: str, between: Callable[[], None]) -> list[bytes]:
         async def main() -> list[bytes]:

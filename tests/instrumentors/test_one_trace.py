@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from contracts.origin import closed_port
+from closed_port import closed_port
 
 if TYPE_CHECKING:
     import subprocess
@@ -88,7 +89,25 @@ def test_a_request_through_five_frameworks_is_one_trace(
 ) -> None:
     for name, source in zip(COMMANDS, (FRONT, BASKET, PRICES, STOCK), strict=True):
         (programs.folder / f"{name}.py").write_text(source)
-    ports = {name: closed_port() for name in COMMANDS}
+    with ExitStack() as stack:
+        ports = {name: stack.enter_context(closed_port()) for name in COMMANDS}
+        serve_order(programs, ports)
+
+    collector.wait_for(lambda received: len(received.spans()) >= len(SPANS))
+    spans = {span.parent_id: span for span in collector.spans()}
+    found, parent = [], ""
+    while parent in spans:
+        span = spans.pop(parent)
+        scope = span.scope.removeprefix("otel_run_instrumentors.")
+        found.append((span.resource["service.name"], span.kind, span.name, scope))
+        parent = span.span_id
+    assert found == SPANS
+    assert spans == {}
+    assert len({span.trace_id for span in collector.spans()}) == 1
+
+
+def serve_order(programs: Programs, ports: dict[str, int]) -> None:
+    """Have the shop serve one, from the beginning of its services to their end."""
     places = {name.upper(): f"http://127.0.0.1:{port}" for name, port in ports.items()}
     services = [
         programs.start(
@@ -109,18 +128,6 @@ def test_a_request_through_five_frameworks_is_one_trace(
         service.send_signal(signal.SIGTERM)
     for service in services:
         assert "internal error" not in service.communicate(timeout=30)[1]
-
-    collector.wait_for(lambda received: len(received.spans()) >= len(SPANS))
-    spans = {span.parent_id: span for span in collector.spans()}
-    found, parent = [], ""
-    while parent in spans:
-        span = spans.pop(parent)
-        scope = span.scope.removeprefix("otel_run_instrumentors.")
-        found.append((span.resource["service.name"], span.kind, span.name, scope))
-        parent = span.span_id
-    assert found == SPANS
-    assert spans == {}
-    assert len({span.trace_id for span in collector.spans()}) == 1
 
 
 def wait_for(service: subprocess.Popen[str], port: int) -> None:

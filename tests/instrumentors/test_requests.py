@@ -17,7 +17,6 @@ from contracts.http_proxied import ProxiedContract
 from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
 from contracts.instrumentor import pickled
-from contracts.origin import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -291,10 +290,10 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
         requests.get(url, proxies={"http": proxy}, timeout=20)
 
     def test_our_span_keeps_secrets_of_the_exception_in_outer_spans(
-        self, recording: Recording
+        self, recording: Recording, refusing: int
     ) -> None:
         with pytest.raises(requests.ConnectionError, match="hunter2marker"):
-            requests.get(f"http://127.0.0.1:{closed_port()}/?to%6Ben=hunter2marker", timeout=20)
+            requests.get(f"http://127.0.0.1:{refusing}/?to%6Ben=hunter2marker", timeout=20)
 
         recording.spans()
         assert b"hunter2marker" not in recording.exported()

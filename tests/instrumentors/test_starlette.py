@@ -106,9 +106,9 @@ async def fail(request: Request) -> Response:
     raise Unhandled(f"at {request.url.path}")
 
 
-async def refuse(_: Request) -> Response:
+async def refuse(request: Request) -> Response:
     """Raise what becomes a response."""
-    raise HTTPException(418)
+    raise HTTPException(request.path_params.get("status", 418))
 
 
 async def raise_handled(_: Request) -> Response:
@@ -135,6 +135,7 @@ ROUTES = [
     Route("/shelf/{name}", Shelf),
     Route("/fail", fail),
     Route("/refuse", refuse),
+    Route("/refuse/{status:int}", refuse),
     Route("/handled", raise_handled),
 ]
 
@@ -425,6 +426,76 @@ def test_an_exception_within_middleware_is_recorded_once(
     assert b" 500 " in answer.splitlines()[0]
     assert (span.name, len(span.events), span.status) == ("GET /fail", 1, "error")
     assert span.attributes["error.type"] == f"{Unhandled.__module__}.Unhandled"
+
+
+class Answering(BaseHTTPMiddleware):
+    """Answers whatever becomes of the request with a status of its own, if it has one."""
+
+    def __init__(self, app: Any, status: int = 0) -> None:
+        super().__init__(app)
+        self.status = status
+
+    async def dispatch(self, request: Request, call_next: Any) -> Response:
+        """Take what is raised, too."""
+        if not self.status:
+            return await call_next(request)  # type: ignore[no-any-return]
+        try:
+            await call_next(request)
+        except Unhandled:
+            """Nobody hears of it."""
+        return PlainTextResponse("sorry", self.status)
+
+
+@pytest.mark.parametrize(
+    ("path", "own", "status", "error"),
+    [
+        ("/fail", 0, 500, f"{Unhandled.__module__}.Unhandled"),
+        ("/fail", 500, 500, f"{Unhandled.__module__}.Unhandled"),
+        ("/fail", 503, 503, f"{Unhandled.__module__}.Unhandled"),
+        ("/fail", 422, 422, ""),
+        ("/refuse/503", 0, 503, "starlette.exceptions.HTTPException"),
+        ("/refuse/503", 502, 502, "starlette.exceptions.HTTPException"),
+        ("/refuse/503", 200, 200, ""),
+        ("/refuse/418", 0, 418, ""),
+        ("/refuse/418", 500, 500, "500"),
+        ("/refuse/418", 200, 200, ""),
+        ("/items/7", 500, 500, "500"),
+    ],
+)
+@pytest.mark.parametrize("serve", SERVERS)
+def test_an_exception_that_middleware_or_a_handler_within_it_answers_is_recorded_with_a_5xx(
+    recording: Recording, serve: Any, path: str, own: int, status: int, error: str
+) -> None:
+    app = shop(Middleware(Answering, status=own), Middleware(Answering))
+    with serve(app) as address:
+        assert f" {status} ".encode() in answer_to(address, request_bytes(path)).splitlines()[0]
+
+    span = recording.span()
+    assert span.attributes["http.response.status_code"] == status
+    assert span.attributes.get("error.type", "") == error
+    assert len(span.events) == (0 if error.isdigit() else bool(error))
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_stream_that_fails_within_middleware_is_an_error(
+    recording: Recording, count: int
+) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        yield b"one"
+        raise Unhandled("in the middle")
+
+    async def stream(_: Request) -> Response:
+        return StreamingResponse(body())
+
+    middleware = [Middleware(Answering) for _ in range(count)]
+    app = Starlette(routes=[Route("/stream", stream)], middleware=middleware)
+    with serve_uvicorn(app) as address:
+        assert b"one" in answer_to(address, request_bytes("/stream"))
+
+    span = recording.span()
+    assert (span.status, span.status_message, len(span.events)) == ("error", "in the middle", 1)
+    assert span.attributes["error.type"] == f"{Unhandled.__module__}.Unhandled"
+    assert span.attributes["http.response.status_code"] == 200
 
 
 def test_what_a_thread_does_is_a_child(recording: Recording) -> None:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import urllib.error
-from typing import TYPE_CHECKING
-from urllib.request import Request, build_opener
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+from urllib.request import (
+    BaseHandler,
+    HTTPBasicAuthHandler,
+    HTTPDigestAuthHandler,
+    HTTPPasswordMgrWithDefaultRealm,
+    Request,
+    build_opener,
+)
 
 import pytest
 
+from contracts.http_client import resends
 from contracts.http_follower import FollowerContract
 from contracts.http_streamer import StreamerContract
 
@@ -91,3 +100,64 @@ class TestUrllibRequest(FollowerContract, StreamerContract):
             assert response.read() == b"content"
 
         assert recording.spans() == []
+
+    @pytest.mark.parametrize("handler", [HTTPBasicAuthHandler, HTTPDigestAuthHandler])
+    def test_the_answer_to_a_challenge_is_a_resend(
+        self, recording: Recording, origin: Origin, handler: Any
+    ) -> None:
+        path = "/basic" if handler is HTTPBasicAuthHandler else "/digest"
+        opener = build_opener(handler(passwords(origin)))
+        request = Request(origin.url(path))  # noqa: S310  the test's own
+        for _ in range(2):
+            request.unredirected_hdrs.clear()
+            with opener.open(request, timeout=20) as response:
+                assert response.read() == b"ok"
+
+        assert resends(recording.spans()) == [None, 1, None, 1]
+
+    def test_a_challenge_behind_a_redirect_counts_on(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        opener = build_opener(HTTPBasicAuthHandler(passwords(origin)))
+        opener.open(origin.url("/redirect/basic"), timeout=20).close()
+
+        assert [received.target for received in origin.received] == [
+            "/redirect/basic",
+            "/basic",
+            "/basic",
+        ]
+        assert resends(recording.spans()) == [None, 1, 2]
+
+    def test_a_request_that_a_handler_makes_meanwhile_is_none(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        class Token(BaseHandler):
+            def http_error_401(self, request: Request, *_: object) -> Any:
+                with self.parent.open(origin.url("/token"), timeout=20) as response:
+                    request.add_unredirected_header("Authorization", response.read().decode())
+                return self.parent.open(request, timeout=20)
+
+        request = Request(origin.url("/basic"))  # noqa: S310  the test's own
+        build_opener(Token()).open(request, timeout=20).close()
+
+        assert [received.target for received in origin.received] == ["/basic", "/token", "/basic"]
+        assert resends(recording.spans()) == [None, None, 1]
+
+    def test_a_password_that_is_refused_leaves_no_trace_on_the_request(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        opener = build_opener(HTTPBasicAuthHandler(passwords(origin)))
+        request = Request(origin.url("/refused"))  # noqa: S310  the test's own
+        for _ in range(2):
+            request.unredirected_hdrs.clear()
+            with suppress(urllib.error.HTTPError):  # what it holds goes with it, in this order
+                opener.open(request, timeout=20)
+
+        assert resends(recording.spans()) == [None, 1, None, 1]
+
+
+def passwords(origin: Origin) -> HTTPPasswordMgrWithDefaultRealm:
+    """The password for all that the server has."""
+    manager = HTTPPasswordMgrWithDefaultRealm()
+    manager.add_password(None, origin.url("/"), "me", "secret")
+    return manager

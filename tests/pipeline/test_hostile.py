@@ -37,9 +37,6 @@ GARBAGE = "\x1b[31m hunter2://hunter2@=,é\udcff?hunter2"
 # Whose names the settings do not know: the instrumentors do.
 LIBRARIES = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "OTEL_RUN_REQUIRE"}
 
-# The command and the agent set these.
-OURS = {"OTEL_RUN_FOLDER"}
-
 # Any text will do for these, or nobody reads them yet.
 FREE = {
     "OTEL_BLRP_EXPORT_TIMEOUT",
@@ -87,7 +84,7 @@ def complaints(**variables: str) -> list[str]:
     return [PREFIX + escape(line) for line in load(variables).complaints]
 
 
-@pytest.mark.parametrize("name", sorted(KNOWN - FREE - OURS - LIBRARIES))
+@pytest.mark.parametrize("name", sorted(KNOWN - FREE - LIBRARIES))
 def test_garbage_in_a_variable_is_one_clear_line_and_the_program_runs(
     programs: Programs, name: str
 ) -> None:
@@ -125,7 +122,7 @@ def test_garbage_where_any_text_will_do_is_silent(programs: Programs, collector:
 
 
 def test_the_defaults_are_used_instead_of_garbage(programs: Programs, collector: Collector) -> None:
-    names = KNOWN - FREE - OURS - LIBRARIES - {"OTEL_EXPORTER_OTLP_ENDPOINT"}
+    names = KNOWN - FREE - LIBRARIES - {"OTEL_EXPORTER_OTLP_ENDPOINT"}
     result = programs.run(PROGRAM, env=dict.fromkeys(names, GARBAGE))
 
     assert (result.returncode, result.stdout) == (5, "(7,)\n")

@@ -7,12 +7,13 @@ import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 
-from contracts.origin import closed_port
+from closed_port import closed_port
 from contracts.wire import answer_to, request_bytes
 from processes.log import PATIENCE, Log
 from programs import INTERNAL_ERROR
@@ -97,7 +98,9 @@ class Server:
             os.killpg(self.process.pid, number)
         else:
             self.process.send_signal(number)
-        assert self.process.wait(PATIENCE) in ENDINGS, str(self.log)
+        with suppress(TimeoutExpired):
+            self.process.wait(PATIENCE)
+        assert self.process.returncode in ENDINGS, str(self.log)
 
     def close(self) -> None:
         """End whatever is left of it."""
@@ -112,18 +115,18 @@ def running(
     programs: Programs, command: Sequence[str], env: Mapping[str, str | None] | None = None
 ) -> Iterator[Server]:
     """Run a server, of whose command `{port}` is a port, until the end of the `with` statement."""
-    port = closed_port() if any("{port}" in word for word in command) else None
-    words = [word.replace("{port}", str(port)) for word in command]
-    # As the user's shell would find it; a module is run by Python.
-    executable = Path(sys.executable).with_name(words[0])
-    process = programs.start(
-        ["-m", "otel_run_bootstrap", str(executable), *words[1:]], env=env, launcher=False
-    )
-    server = Server(process, port)
-    try:
+    with ExitStack() as stack:
+        names_port = any("{port}" in word for word in command)
+        port = stack.enter_context(closed_port()) if names_port else None
+        words = [word.replace("{port}", str(port)) for word in command]
+        # As the user's shell would find it; a module is run by Python.
+        executable = Path(sys.executable).with_name(words[0])
+        process = programs.start(
+            ["-m", "otel_run_bootstrap", str(executable), *words[1:]], env=env, launcher=False
+        )
+        server = Server(process, port)
+        stack.callback(server.close)
         yield server
-    finally:
-        server.close()
     assert INTERNAL_ERROR not in str(server.log), str(server.log)
 
 

@@ -30,12 +30,18 @@ def origin() -> Iterator[Origin]:
 
 SOON = {**ENV, "OTEL_BSP_SCHEDULE_DELAY": "10"}
 
+# Python's own, and one that skips its hooks.
+FORKS = {"Python's": "os.fork", "C's": "ctypes.PyDLL(None).fork"}
+by_each_fork = pytest.mark.parametrize("fork", FORKS.values(), ids=FORKS)
+# C's forgets the other threads, but not what they have asked for. Without metrics there is none.
+LONE = {**ENV, "OTEL_METRICS_EXPORTER": "none"}
+
 FORK = """
-import os, sqlite3
+import ctypes, os, sqlite3, sys
 from served import ask, serve
 
 def fork(parent, child):
-    pid = os.fork()
+    pid = eval(sys.argv[1])()
     if pid:
         os.waitpid(pid, 0)
         ask(parent)
@@ -50,10 +56,11 @@ serve("/", work)
 """
 
 
+@by_each_fork
 def test_what_is_open_at_a_fork_is_a_remote_parent_in_the_child(
-    programs: Programs, collector: Collector
+    programs: Programs, collector: Collector, fork: str
 ) -> None:
-    result = programs.run(FORK, env=ENV)
+    result = programs.run(FORK, fork, env=LONE)
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     assert landed(collector) == {"/": "", "parent": "/", "child": "/", "grandchild": "/"}
@@ -101,14 +108,60 @@ def test_children_forked_behind_python_s_back_have_ids_of_their_own_in_one_trace
         assert len(own) == 2
 
 
+IDLE = """
+import ctypes, os, sys, time
+from flask import Flask
+from served import ask
+
+app = Flask("shop")
+
+@app.route("/")
+def serve():
+    pids.append(ctypes.PyDLL(None).fork())
+    return ""
+
+# Where it is not at rest, it may have asked for the interpreter, which the child would hand to it.
+def thread_rests():
+    before = look()
+    time.sleep(0.05)
+    return before == look() and "sleeping" in str(before)
+
+def look():
+    from otel_run.export.pipeline import PIPELINE
+    with open(f"/proc/self/task/{PIPELINE._native_id or os.getpid()}/status") as lines:
+        return [line for line in lines if line.startswith(("State", "voluntary"))]
+
+pids = []
+for number in range(3):
+    ask(f"before_{number}")
+while not thread_rests():
+    pass
+app.test_client().get("/")
+begun = time.monotonic()
+if all(pids):
+    assert os.waitpid(pids[0], 0) == (pids[0], 0)
+    assert time.monotonic() - begun < 2, "it has waited for a thread that it does not have"
+"""
+
+
+def test_a_child_that_records_nothing_sends_nothing_and_ends_at_once(
+    programs: Programs, collector: Collector
+) -> None:
+    """What its parent has not sent yet is there, and what was open comes to an end."""
+    result = programs.run(IDLE, env={**ENV, "OTEL_BSP_SCHEDULE_DELAY": "3600000"})
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert landed(collector) == {"/": "", "before_0": "", "before_1": "", "before_2": ""}
+
+
 WITHIN = """
-import os, sys
+import ctypes, os, sys
 import requests, urllib3
 from requests.adapters import HTTPAdapter
 
 class Forking(HTTPAdapter):
     def send(self, request, **settings):
-        pid = os.fork()
+        pid = eval(sys.argv[2])()
         if not pid:
             urllib3.PoolManager().request("GET", sys.argv[1] + "/child", timeout=30)
             sys.exit()
@@ -121,10 +174,11 @@ with requests.Session() as session:
 """
 
 
+@by_each_fork
 def test_a_call_of_the_child_is_no_part_of_the_parent_s(
-    programs: Programs, collector: Collector, origin: Origin
+    programs: Programs, collector: Collector, origin: Origin, fork: str
 ) -> None:
-    result = programs.run(WITHIN, origin.url(""), env=ENV)
+    result = programs.run(WITHIN, origin.url(""), fork, env=LONE)
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
     child, parent = sorted(collector.spans(), key=lambda span: str(span.attributes["url.full"]))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from otel_run.settings import load
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-COMMAND = {"OTEL_RUN_FOLDER": "/runs/1"}
+COMMAND = {"PYTHONPATH": "/runs/1#otel-run="}
 
 
 def urls(environ: dict[str, str]) -> dict[str, str]:

@@ -78,7 +78,7 @@ DEFAULTS: dict[str, Any] = {
     "sanitized_headers": (),
     "run_folder": "",
     "store": "/home/ada/.local/state/otel-run",
-    "root_pid": 0,
+    "root_pid": "",
     "summary": None,
     "verbosity": 0,
     "complaints": (),
@@ -145,11 +145,11 @@ def test_every_variable_is_read() -> None:
         f"{CAPTURE}_CLIENT_REQUEST": "x-[a-z]+",
         f"{CAPTURE}_CLIENT_RESPONSE": ".*",
         f"{CAPTURE}_SANITIZE_FIELDS": "x-secret-.*",
-        "OTEL_RUN_FOLDER": "/var/runs/1#12",
         "OTEL_RUN_PROPAGATE_TO": "*.Example.com, https://api:8080/v1 ,",
         "OTEL_RUN_STORE": "/var",
         "OTEL_RUN_SUMMARY": "false",
         "OTEL_RUN_VERBOSITY": "-1",
+        "PYTHONPATH": "/lib:/var/runs/1#otel-run=12:",
     }
 
     assert changed(environ) == {
@@ -190,7 +190,7 @@ def test_every_variable_is_read() -> None:
         "propagate_to": ("*.example.com", "api:8080"),
         "run_folder": "/var/runs/1",
         "store": "/var",
-        "root_pid": 12,
+        "root_pid": "12",
         "summary": False,
         "verbosity": -1,
     }
@@ -263,7 +263,6 @@ LOCAL = "http://localhost:4318 is used"
             "debgu",
             f"built in are {LOG_LEVELS} (did you mean debug?); info is used",
         ),
-        ("OTEL_RUN_FOLDER", "runs/1", "not an absolute path; it is ignored"),
         (
             "OTEL_TRACES_SAMPLER",
             "jaeger_remote",
@@ -527,7 +526,7 @@ def python(code: str, **environ: str) -> str:
     return done.stdout.strip()
 
 
-@pytest.mark.parametrize("environ", [{}, {"OTEL_SERVICE_NAME": "shop", "OTEL_RUN_FOLDER": "/r"}])
+@pytest.mark.parametrize("environ", [{}, {"OTEL_SERVICE_NAME": "shop"}])
 def test_reading_the_settings_imports_only_the_settings(environ: dict[str, str]) -> None:
     code = """
 import __future__, os, sys
@@ -554,7 +553,7 @@ print(settings.current() is first, repr(first.service_name))
 def test_a_forked_child_of_the_root_process_is_not_the_root() -> None:
     code = """
 import os
-os.environ["OTEL_RUN_FOLDER"] = f"/runs/1#{os.getpid()}"
+os.environ["PYTHONPATH"] = f"/runs/1#otel-run={os.getpid()}"
 from otel_run import settings
 print(settings.current().root, flush=True)
 child = os.fork()

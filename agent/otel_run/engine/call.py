@@ -31,6 +31,13 @@ class Call:
             return self.args[position]
         return self.kwargs.get(name, default)
 
+    def bound(self, names: tuple[str, ...]) -> tuple[Any, ...]:
+        """Return the arguments of these names, however they were passed; None for what was not."""
+        given = self.args
+        if len(given) == len(names):
+            return given
+        return (*given, *map(self.kwargs.get, names[len(given) :]))
+
     def replace(self, position: int, name: str, value: object) -> None:
         """Pass another argument instead, the way that it was passed."""
         if position < len(self.args):

@@ -6,8 +6,8 @@ from weakref import ref
 
 from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
-from otel_run.engine.targets import tell
 from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
 
-    Before = Callable[[Call], Operation | None]
-    After = Callable[[Operation, Call, object], None]
+    Ended = Callable[[Operation, Call, object], None]
     Result = TypeVar("Result")
 
 # Stands for the call where an operation ends outside of any.
@@ -36,54 +35,114 @@ class Exchange:
     The operation begins and is propagated with `send`, and is ended by `answer`, or by the one of
     them that raises. What was sent and never asked about ends with `close`, with the next `send`,
     or with the object itself. It is never current, for between the calls the program goes on with
-    other things. `read_peer` tells whom the object is connected to.
+    other things. `read_peer` tells whom the object is connected to, by `connect` or before: a
+    connection that breaks may not tell any more.
     """
 
     def __init__(
         self,
         *,
+        connect: str,
         send: str,
         answer: str,
         close: str,
         read_peer: Callable[[Call], object],
     ) -> None:
-        self.steps = (
-            (send, self._send, self._sent),
-            (answer, self._answer, self._answered),
-            (close, self._close, self._closed),
-        )
+        self.connect = connect
+        self.send = send
+        self.ends = ((answer, self._answered), (close, self._closed))
         self.read_peer = read_peer
+        # By the object's identity, while `send` runs; and after it, by a reference.
+        self._sending: dict[int, Operation] = {}
         self._waiting: dict[ref[Any], Operation] = {}
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
         self._recorder = recorder
-        for place, before, after in self.steps:
-            yield place, self._wrap(before, after)
+        yield self.connect, lambda _: self._connects()
+        yield self.send, lambda _: self._sends()
+        for place, ended in self.ends:
+            yield place, self._wrap(ended)
 
-    def _wrap(self, before: Before, after: After) -> Wrap:
-        return lambda _: self._wrapper(before, after)
-
-    def _wrapper(self, before: Before, after: After) -> Wrapper:
+    def _connects(self) -> Wrapper:
         recorder = self._recorder
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            result = wrapped(*args, **kwargs)
+            if not recorder.off:
+                operation = self._sending.get(id(instance)) if self._sending else None
+                guarded(recorder, self._tell, Call(wrapped, instance, args, kwargs), operation)
+            return result
+
+        return wrapper
+
+    def _sends(self) -> Wrapper:
+        recorder, sending = self._recorder, self._sending
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            if recorder.off:
+                return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
-            operation = None if recorder.off else guarded(recorder, before, call)
+            operation = guarded(recorder, self._send, call)
+            is_told = guarded(recorder, self._tell, call, operation)
+            if operation is None:
+                result = wrapped(*args, **kwargs)
+            else:
+                sending[id(instance)] = operation
+                try:
+                    result = wrapped(*args, **kwargs)
+                except BaseException as error:
+                    recorder.fail(operation, call, error)
+                    raise
+                finally:
+                    sending.pop(id(instance), None)
+                guarded(recorder, self._sent, operation, call)
+            if not is_told:
+                guarded(recorder, self._tell, call, operation)
+            return result
+
+        return wrapper
+
+    def _wrap(self, ended: Ended) -> Wrap:
+        return lambda _: self._ends(ended)
+
+    def _ends(self, ended: Ended) -> Wrapper:
+        recorder, waiting = self._recorder, self._waiting
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            # Most often it is part of another library's request, and nobody waits here. While the
+            # call runs, nothing else ends what does.
+            operation = waiting.pop(ref(instance), None) if waiting and not recorder.off else None
             if operation is None:
                 return wrapped(*args, **kwargs)
+            call = Call(wrapped, instance, args, kwargs)
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
                 recorder.fail(operation, call, error)
                 raise
-            guarded(recorder, after, operation, call, result)
+            guarded(recorder, ended, operation, call, result)
             return result
 
         return wrapper
 
-    # Before a call: the operation that it is part of. While it runs, nothing else ends that.
+    def _tell(self, call: Call, operation: Operation | None) -> bool:
+        """Say whom it is connected to; tell whether that need not be asked again."""
+        convention = self._recorder.convention
+        found: Any = CURRENT.get() if operation is None else operation
+        if found is None or found.convention is None or found.convention.name != convention.name:
+            return True  # there is nobody to be told
+        peer = self.read_peer(call)
+        if peer is None:
+            return False
+        if not found.end:
+            convention.detail(found, peer)
+        return True
+
+    # Before a call.
 
     def _send(self, call: Call) -> Operation | None:
         convention: Any = self._recorder.convention
@@ -92,24 +151,11 @@ class Exchange:
             convention.propagate(operation, call)
         return operation
 
-    def _answer(self, call: Call) -> Operation | None:
-        # Most often it is part of another library's request, and nobody waits here.
-        operation = self._waiting.pop(ref(call.instance), None) if self._waiting else None
-        if operation is None:
-            tell(self._recorder, self.read_peer, call)
-        return operation
-
-    def _close(self, call: Call) -> Operation | None:
-        return self._waiting.pop(ref(call.instance), None) if self._waiting else None
-
     # After it.
 
-    def _sent(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
+    def _sent(self, operation: Operation, call: Call) -> None:
         self._give_up(ref(call.instance))
         self._waiting[ref(call.instance, self._give_up)] = operation
-        peer = self.read_peer(call)
-        if peer is not None:
-            self._recorder.convention.detail(operation, peer)
 
     def _answered(self, operation: Operation, call: Call, result: object) -> None:
         self._recorder.finish(operation, call, result)

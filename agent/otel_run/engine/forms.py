@@ -7,7 +7,7 @@ call goes on untouched.
 from __future__ import annotations
 
 from otel_run.engine.call import Call
-from otel_run.engine.frames import named_after, unseen
+from otel_run.engine.frames import unseen
 from otel_run.engine.operation import Operation
 from otel_run.guard import caught
 
@@ -156,8 +156,7 @@ def _asynchronous(recorder: Recorder, count: int) -> Wrapper:
         if len(args) + len(kwargs) < count:
             incomplete: Awaitable[Any] = wrapped(*args, **kwargs)
             return incomplete
-        named: Awaitable[Any] = named_after(run(Call(wrapped, instance, args, kwargs)), wrapped)
-        return named
+        return run(Call(wrapped, instance, args, kwargs))
 
     return wrapper
 

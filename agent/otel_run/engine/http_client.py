@@ -203,10 +203,11 @@ class HttpClient(Convention):
             operation.attributes = {"url.full": url.full}
             if len(url.full) > LONG_URL:
                 operation.add_weight(len(url.full))
-            if self.read_resend is not None and (count := self.read_resend(call)):
-                self.count_resends(operation, count)
             if REQUEST_HEADERS.wanted:
                 operation.headers = request.headers
+        # It may count, and what follows may be sampled where this is not.
+        if self.read_resend is not None and (count := self.read_resend(call)):
+            self.count_resends(operation, count)
         return operation
 
     def assist(self, operation: ClientOperation, call: Call) -> None:
@@ -214,8 +215,9 @@ class HttpClient(Convention):
         # Each repetition is one more than the outer one knows of.
         if self.read_resend is not None and self.read_resend(call):
             self.count_resends(operation, 1)
-        if operation.unwritten is not None and not self.hands_on(call):
-            self.write_into(call, operation.unwritten)
+        headers = operation.unwritten
+        if headers is not None and (self.read_sender is None or not self.hands_on(call)):
+            self.write_into(call, headers)
 
     def count_resends(self, operation: ClientOperation, count: int) -> None:
         """Say that so many more requests of the same purpose went before."""
@@ -236,7 +238,7 @@ class HttpClient(Convention):
             operation.span_id,
             operation.sampled,
             operation.trace_state,
-            operation.baggage,
+            None if operation.values is None else operation.baggage,
             PROPAGATORS,
         )
         if not headers:

@@ -23,7 +23,7 @@ from otel_run.signals.span import ERROR, SERVER, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
@@ -104,12 +104,23 @@ class HttpServerDetail:
     """What an inner layer knows of a request, or the result of the call that served it.
 
     Its route, below the path `mount` of what it is in, and below `root`, where the outermost
-    application is; the exception that it could not handle; the status code and the headers that it
-    sends. `subject` is the request's, where the program may have made up another one meanwhile;
-    `inner` is what the layers within see as the subject from now on; they tell whole routes.
+    application is; the exception that it could not handle, or one that it has `handled`, which is
+    an error if a 5xx answers it; the status code and the headers that it sends. `subject` is the
+    request's, where the program may have made up another one meanwhile; `inner` is what the layers
+    within see as the subject from now on; they tell whole routes.
     """
 
-    __slots__ = ("error", "headers", "inner", "mount", "root", "route", "status", "subject")
+    __slots__ = (
+        "error",
+        "handled",
+        "headers",
+        "inner",
+        "mount",
+        "root",
+        "route",
+        "status",
+        "subject",
+    )
 
     def __init__(
         self,
@@ -121,9 +132,11 @@ class HttpServerDetail:
         root: str = "",
         inner: object = None,
         headers: Headers = (),
+        handled: BaseException | None = None,
     ) -> None:
         self.route = route
         self.error = error
+        self.handled = handled
         self.subject = subject
         self.status = status
         self.mount = mount
@@ -152,13 +165,15 @@ class ServerDescription(Description):
 class ServerOperation(Operation):
     """A request being served, with what is known of its end so far."""
 
-    __slots__ = ("asked", "error", "mount", "route", "status", "subject")
+    __slots__ = ("asked", "error", "handled", "mount", "route", "status", "subject")
 
     convention: HttpServer
     description: ServerDescription
     # Whom to ask for what the innermost layer knows, and its call.
     asked: tuple[ReadDetail, Call] | None
     error: str
+    # What an inner layer has taken; it is an error if a 5xx answers it.
+    handled: BaseException | None
     mount: str
     route: str
     status: int
@@ -175,12 +190,28 @@ class ServerOperation(Operation):
         except Exception as mistake:
             caught(mistake, self.convention.library)
 
-    def guard(self, step: Callable[[Any], None], message: Any) -> None:
-        """Take a step with what the program sent, and let no mistake of ours out."""
+    def guard(self, step: Callable[[Any], None], what: Any) -> None:
+        """Take a step with what the program sent or raised, and let no mistake of ours out."""
         try:
-            step(message)
+            step(what)
         except Exception as mistake:
             caught(mistake, self.convention.library)
+
+    def following(
+        self, send: Callable[[Any], Awaitable[None]], follow: Callable[[Any], None]
+    ) -> Callable[[Any], Awaitable[None]]:
+        """Return what sends a message, and has it followed once it is out."""
+        library = self.convention.library
+
+        async def sent(message: Any) -> None:
+            await send(message)
+            try:
+                if not self.end:
+                    follow(message)
+            except Exception as mistake:
+                caught(mistake, library)
+
+        return sent
 
     def ask(self) -> None:
         """Ask what the innermost layer knows, until it knows something."""
@@ -313,6 +344,7 @@ class HttpServer(Convention):
         description = self._description(request, forwarded)
         operation = ServerOperation(self, _parent(around, request), description)
         operation.route = operation.mount = operation.error = ""
+        operation.handled = None
         operation.status = 0
         if operation.sampled:
             operation.attributes = _attributes(request, forwarded)
@@ -341,6 +373,8 @@ class HttpServer(Convention):
             operation.route = detail.root + operation.mount + detail.route
         if detail.error is not None:
             self._add_error(operation, detail.error)
+        if detail.handled is not None:
+            operation.handled = detail.handled
         if detail.status:
             operation.respond(detail.status, detail.headers)
 
@@ -354,8 +388,9 @@ class HttpServer(Convention):
             if operation.end:  # what it is told may be its end
                 operation.leave()
                 return
-        operation.ask()
-        operation.asked = None  # it may hold the operation
+        if operation.asked is not None:
+            operation.ask()
+        operation.asked = operation.handled = None  # they may hold the operation
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key)
@@ -389,12 +424,15 @@ class HttpServer(Convention):
         error: BaseException | None,
     ) -> None:
         """Record what is sent; for a client that has gone nobody receives it."""
+        if error is None and status >= SERVER_ERROR:
+            error = operation.handled
         if error is not None:
             if self.is_hang_up and self.is_hang_up(error):
                 return
             self._add_error(operation, error)
         operation.status = status
-        operation.ask()
+        if operation.asked is not None:
+            operation.ask()
         if RESPONSE_HEADERS.wanted:
             RESPONSE_HEADERS.capture(operation, headers)
         if status == SWITCHING_PROTOCOLS:
@@ -409,10 +447,11 @@ class HttpServer(Convention):
         self, request: HttpServerRequest, forwarded: Forwarded | None
     ) -> ServerDescription:
         scheme = (forwarded and forwarded.scheme) or request.scheme
-        host = (forwarded and forwarded.host) or request.host[: ADDRESS_LIMIT + 1]
-        key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
+        host = (forwarded and forwarded.host) or request.host
+        key = (request.method, scheme, host, request.version)
         description = self._descriptions.get(key)
         if description is None:
+            key = (key[0][:METHOD_LIMIT], scheme, host[: ADDRESS_LIMIT + 1], key[3])
             description = self._describe(*key)
             self._descriptions.put(key, description)
         return description
@@ -460,6 +499,9 @@ def _ending(
 
 
 def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
+    if isinstance(around, ServerOperation) and around.end:
+        # A server looks for the next request when it has sent the last byte of this one.
+        around = None
     remote = extract(request.header, PROPAGATORS) if request.is_continued else None
     if remote is None:
         return around

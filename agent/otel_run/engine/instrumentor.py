@@ -53,6 +53,7 @@ class Instrumentor:
         self.skipped: dict[str, str] = {}
         self._originals: dict[str, tuple[Any, str, Any]] = {}
         self._recorder = Recorder(convention, library)
+        self._recorder.off = True  # until something is patched: it may be left alone
         convention.bind(library, layer)
         guard.turn_off[library] = self.turn_off
         self._wraps: list[tuple[str, Wrap]] = []

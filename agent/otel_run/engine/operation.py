@@ -6,9 +6,8 @@ from time import perf_counter_ns, time_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
-from otel_run.signals import ids
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
-from otel_run.signals.ids import draw
+from otel_run.signals.ids import MARK, draw
 from otel_run.signals.sampling import RANDOMNESS, sampler
 from otel_run.signals.span import Event, Extras, Span
 
@@ -41,9 +40,9 @@ class Operation(Span):
 
         Every slot is set here, without a call of the classes above: this is the hot path.
         """
+        if not MARK[0]:
+            PIPELINE.after_fork_in_child()  # a fork that skipped Python's hooks
         if parent is None or not parent.trace_id:
-            if not ids.MARK[0]:
-                PIPELINE.after_fork_in_child()  # a fork that skipped Python's hooks
             self.trace_id = trace_id = draw(128)
             self.parent_id = 0
             self.parent_is_remote = False
@@ -53,9 +52,7 @@ class Operation(Span):
         else:
             self.trace_id = parent.trace_id
             self.parent_id = parent.span_id
-            self.parent_is_remote = remote = parent.remote
-            if remote and not ids.MARK[0]:
-                PIPELINE.after_fork_in_child()  # as above; what is within it is not the first
+            self.parent_is_remote = parent.remote
             self.trace_state = parent.trace_state
             self.values = parent.values
             self.sampled = TRACING and sample_child(parent.sampled, parent.remote, parent.trace_id)
@@ -167,10 +164,15 @@ def is_suppressed(parent: Node, convention: Convention) -> bool:
     if parent is SUPPRESSED:
         return True
     around = parent.convention
-    return (
-        around is not None
-        and around.name == convention.name
-        and around.layer > convention.layer
-        and not parent.end  # type: ignore[attr-defined] # a node with a convention is an operation
-        and parent.is_here()  # type: ignore[attr-defined]
-    )
+    if (
+        around is None
+        or around.name != convention.name
+        or around.layer <= convention.layer
+        or parent.end  # type: ignore[attr-defined] # a node with a convention is an operation
+        or not parent.is_here()  # type: ignore[attr-defined]
+    ):
+        return False
+    if not MARK[0]:
+        PIPELINE.after_fork_in_child()  # as above
+        return False
+    return True

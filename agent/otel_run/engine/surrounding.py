@@ -22,7 +22,7 @@ class Surrounding:
     `is_needed` is given the function, and tells whether this version passes too little further in.
     """
 
-    def __init__(self, place: str, is_needed: Callable[[Any], bool]) -> None:
+    def __init__(self, place: str, is_needed: Callable[[Any], bool] = bool) -> None:
         self.place = place
         self.is_needed = is_needed
         self._running: ContextVar[Call | None] = ContextVar(place, default=None)

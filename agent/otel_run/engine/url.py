@@ -74,6 +74,13 @@ def join_url(scheme: str, host: str, port: int | None, target: object) -> str:
     return f"{scheme}://{host}:{port}{path}"
 
 
+def path_of(target: str) -> str:
+    """Return the path of what a server was asked for: a whole URL, if it is taken for a proxy."""
+    if target.startswith("/") or "://" not in target:
+        return target
+    return f"/{target.partition('://')[2].partition('/')[2]}"
+
+
 def quote_path(path: str, encoding: str) -> str:
     """Return a path as it was on the wire; `encoding` is that of the bytes that were unquoted.
 

@@ -16,8 +16,10 @@ from otel_run.export.worker import Worker
 from otel_run.native import (
     ReentrantLock,
     allocate_lock,
+    block_signals,
     get_ident,
     get_native_id,
+    restore_signals,
     sleep,
     start_new_thread,
 )
@@ -117,6 +119,8 @@ class Pipeline:
 
     def _attend(self, size: int) -> bool:
         """See to it that the thread is there and awake; False when the queue is full."""
+        if not ids.MARK[0]:
+            return True  # its parent's record: it goes with the queue, when that is known
         if not self._running:
             self._start()
         elif size >= self._batch - 1:
@@ -156,6 +160,14 @@ class Pipeline:
             self._life.release()
 
     def _start_thread(self) -> None:
+        """Start it deaf: a signal that the program blocks and waits for would come to it."""
+        blocked = block_signals()
+        try:
+            self._start_deaf()
+        finally:
+            restore_signals(blocked)
+
+    def _start_deaf(self) -> None:
         # All of it beforehand: the thread may have left again before this one goes on.
         self._done.acquire()
         self._running = True
@@ -242,6 +254,7 @@ class Pipeline:
     def flush(self, seconds: float = EXIT_WAIT) -> None:
         """Send what has ended, and wait no longer than that; a later record starts anew."""
         until = monotonic() + seconds
+        self._know_process()
         if not (self.queue or self._running or self.worker.pending):
             return
         # A signal handler may have interrupted who is about it already.
@@ -278,6 +291,7 @@ class Pipeline:
 
     def before_fork(self) -> None:
         """Let the thread come to a safe point and leave, for a child has no use for it."""
+        self._know_process()
         if not self._life.acquire(timeout=EXIT_WAIT):
             return
         self._forking = get_ident()
@@ -316,12 +330,18 @@ class Pipeline:
             self._holds_signal = False
             termination.release()
 
+    def _know_process(self) -> None:
+        """See whether this is a child of a fork that has skipped Python's hooks."""
+        if not ids.MARK[0]:
+            self.after_fork_in_child()
+
     def after_fork_in_child(self) -> None:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
         node = CURRENT.get()
         if node is not None and node is not SUPPRESSED:
             CURRENT.set(node.seen_from_afar())
+            node.remote = True  # to whoever is about to begin within it
         self.born = perf_counter_ns()
         holds_signal = self._holds_signal
         self._begin()

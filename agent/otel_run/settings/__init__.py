@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from otel_run import variables
+from otel_run import run_entry, variables
 from otel_run.settings import values
 from otel_run.settings.endpoint import Endpoint, check_protocol, read_endpoint
 from otel_run.settings.environment import Environment
@@ -161,12 +161,12 @@ class Settings:
     captured_headers: dict[str, tuple[str, ...]]
     # OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS, the same
     sanitized_headers: tuple[str, ...]
-    # OTEL_RUN_FOLDER: the launcher's folder for this run, "" without the command
+    # The run's entry of PYTHONPATH: its folder, "" without the command
     run_folder: str
     # OTEL_RUN_STORE, else ${XDG_STATE_HOME:-~/.local/state}/otel-run: what holds all runs
     store: str
-    # OTEL_RUN_FOLDER, behind a #: the first Python of a run, 0 without the command
-    root_pid: int
+    # The same: the run's first Python, "" without the command
+    root_pid: str
     # OTEL_RUN_SUMMARY, None when unset
     summary: bool | None
     # OTEL_RUN_VERBOSITY, else OTEL_LOG_LEVEL: -1 quiet, 0, 1 verbose
@@ -177,7 +177,7 @@ class Settings:
     @property
     def root(self) -> bool:
         """Whether this is the run's first Python, and no child of it."""
-        return self.root_pid == os.getpid()
+        return self.root_pid == str(os.getpid())
 
 
 # Field, its variables from the most to the least specific, type, default as one would write it.
@@ -221,8 +221,6 @@ VARIABLES: tuple[tuple[str, tuple[str, ...], Callable[[str], object], str], ...]
     ("metric_export_interval", ("OTEL_METRIC_EXPORT_INTERVAL",), values.interval, "60000"),
     ("metric_export_timeout", ("OTEL_METRIC_EXPORT_TIMEOUT",), values.timeout, "30000"),
     ("propagate_to", ("OTEL_RUN_PROPAGATE_TO",), values.hosts, ""),
-    ("run_folder", ("OTEL_RUN_FOLDER",), values.run_folder, ""),
-    ("root_pid", ("OTEL_RUN_FOLDER",), values.root_process, ""),
 )
 
 # Variables of which only the default is built in.
@@ -238,12 +236,15 @@ def current() -> Settings:
     """The settings of this process, read once; what the program took away is still asked for."""
     global _current  # noqa: PLW0603  one process has one environment
     if _current is None:
-        _current = load({**variables, **os.environ})
+        _current = load({**variables, **os.environ}, run_entry.own)
     return _current
 
 
-def load(environ: Mapping[str, str]) -> Settings:
-    """The settings that an environment asks for; never raises."""
+def load(environ: Mapping[str, str], entry: str = "") -> Settings:
+    """The settings that an environment asks for; never raises.
+
+    `entry` is the run's, where it need not be on PYTHONPATH any more.
+    """
     environment = Environment(environ)
     settings = Settings()
     for field, names, parse, default in VARIABLES:
@@ -253,6 +254,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     settings.trust_forwarded = environment.flag("OTEL_RUN_TRUST_FORWARDED") is not False
     settings.propagators = environment.choices("OTEL_PROPAGATORS", PROPAGATORS, PROPAGATORS)
     settings.store = find_store(environ)
+    entry = entry or run_entry.find(environ.get("PYTHONPATH", ""))
+    settings.run_folder, settings.root_pid = run_entry.read(entry)
     _read_lists(environment, settings)
     _read_exclusions(environment, settings)
     _read_verbosity(environment, settings)

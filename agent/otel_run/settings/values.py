@@ -5,16 +5,12 @@ Types and their ranges are those of the specification's configuration/sdk-enviro
 
 from __future__ import annotations
 
-import os
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 LARGEST = 2**31 - 1
 NO_LIMIT = "no limit"
-# Between a run's folder and its first process: one variable less for those that read them all.
-ROOT_MARK = "#"
 
 
 class NotBuiltIn(ValueError):  # noqa: N818  it says what is wrong, in the words of the line
@@ -79,20 +75,6 @@ def verbosity(text: str) -> int:
     if text in {"-1", "0", "1"}:
         return int(text)
     raise ValueError("not -1, 0 or 1")
-
-
-def run_folder(text: str) -> str:
-    """An absolute path, before what `root_process` reads; "" without one."""
-    path = text.rpartition(ROOT_MARK)[0] if root_process(text) else text
-    if path and not os.path.isabs(path):
-        raise ValueError("not an absolute path")
-    return path
-
-
-def root_process(text: str) -> int:
-    """The id of the process that has left its mark behind the folder; 0 before one has."""
-    _, mark, pid = text.rpartition(ROOT_MARK)
-    return count(pid) if mark and pid.isascii() and pid.isdigit() else 0
 
 
 def one_of(*names: str) -> Callable[[str], str]:

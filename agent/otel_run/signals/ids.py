@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 from _random import Random
 
-from otel_run.signals.process_mark import mark_process
+from otel_run.signals.process_mark import make_mark
 
 _GENERATOR = Random()
 
 # One C call each; bits of 128 and 64 (W3C Trace Context, section 3.2.2).
 draw = _GENERATOR.getrandbits
 
-# Nothing at 0 in a child: its ids would be its parent's.
-MARK = mark_process()
+# Nothing at 0 in a child that has not marked it: its ids would be its parent's.
+MARK = make_mark()
 
 # Of the generator's state, as it was before an id was drawn.
 _untouched = 0
@@ -25,8 +25,8 @@ _untouched = 0
 
 def reseed() -> None:
     """Start a sequence of this process's own; to be called in every forked child."""
-    global MARK, _untouched  # noqa: PLW0603  the one process that this module's state belongs to
-    MARK = mark_process()
+    global _untouched  # noqa: PLW0603  the one process that this module's state belongs to
+    MARK[0] = 1
     _GENERATOR.seed(int.from_bytes(os.urandom(32), "big"))
     _untouched = hash(_GENERATOR.getstate())
 

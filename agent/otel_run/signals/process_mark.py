@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Mark(Protocol):
-        """True at 0, in this process alone."""
+        """True at 0, in the process alone that has written it there."""
 
         def __getitem__(self, index: int, /) -> int: ...
+        def __setitem__(self, index: int, value: int, /) -> None: ...
 
 
 # From Linux 4.14 on (madvise(2)).
@@ -27,14 +28,17 @@ class Asked:
     """The mark where the system wipes nothing."""
 
     def __init__(self) -> None:
-        self.process = getpid()
+        self.process = 0
 
-    def __getitem__(self, index: int) -> bool:
+    def __getitem__(self, index: int) -> int:
         return self.process == getpid()
 
+    def __setitem__(self, index: int, value: int) -> None:
+        self.process = getpid()
 
-def mark_process() -> Mark:
-    """Make the mark of this process."""
+
+def make_mark() -> Mark:
+    """Make what no process has marked yet."""
     if sys.platform != "linux":
         return Asked()
     try:
@@ -44,5 +48,4 @@ def mark_process() -> Mark:
         page.madvise(MADV_WIPEONFORK)
     except (ImportError, OSError):
         return Asked()
-    page[0] = 1
     return page

@@ -7,11 +7,14 @@ import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# What the entry of PYTHONPATH has that names the run, no folder: see otel_run/run_entry.py.
+RUN = "#otel-run="
 
 
 def take_off_path():
     # type: () -> list[str] | None
-    """Take this folder off the path; return what came after it, None where it was not there."""
+    """Take off the path what is ours; return what came after, None where it was not there."""
+    sys.path[:] = [one for one in sys.path if not (isinstance(one, str) and RUN in one)]
     if HERE not in sys.path:
         return None
     after = sys.path[sys.path.index(HERE) + 1 :]

@@ -13,7 +13,7 @@ import otel_run_bootstrap
 from otel_run.shadow import ALWAYS, find_shadow
 from otel_run_bootstrap.activation import is_tool
 from otel_run_bootstrap.doctor.finding import PROBLEM, WARNING, Finding, finding
-from otel_run_bootstrap.environment import AUTOLOAD
+from otel_run_bootstrap.environment import AUTOLOAD, foreign
 
 if TYPE_CHECKING:
     from otel_run.settings import Settings
@@ -56,8 +56,7 @@ def find_wrapper() -> tuple[dict[str, str], str]:
 
 
 def python_path() -> list[str]:
-    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return [entry for entry in entries if entry and entry != AUTOLOAD]
+    return [entry for entry in foreign(os.environ.get("PYTHONPATH", "")) if entry]
 
 
 def customizations() -> list[str]:

@@ -23,8 +23,6 @@ NO_TRACE = "no trace that begins here is recorded, only metrics"
 DEFAULT, INFERRED = "default", "inferred"
 # Those that are written in milliseconds.
 DURATIONS = (values.duration, values.interval, values.timeout)
-# What is told elsewhere, or set by otel-run for itself.
-ELSEWHERE = ("service_name", "run_folder", "root_pid")
 MEMBERS = (
     ("OTEL_SDK_DISABLED", "disabled"),
     (DISABLED, "disabled_instrumentations"),
@@ -62,7 +60,7 @@ def examine(settings: Settings) -> tuple[list[Row], list[Finding]]:
 
 
 def known_variables() -> Iterator[tuple[str, tuple[str, ...], object, str]]:
-    return (one for one in VARIABLES if one[0] not in ELSEWHERE)
+    return (one for one in VARIABLES if one[0] != "service_name")
 
 
 def service(settings: Settings) -> Row:
@@ -100,7 +98,6 @@ def row(names: tuple[str, ...], value: object) -> Row:
 def others(rows: list[Row]) -> list[Row]:
     """Return the OTEL_ variables that are set and in no row: some of them are not read at all."""
     told = {name for row in rows for name in (row["name"], row["source"])}
-    told |= {"OTEL_RUN_FOLDER", "OTEL_SERVICE_NAME"}
     names = sorted(name for name in os.environ if name.startswith("OTEL_") and name not in told)
     return [
         {"name": name, "value": shown(name, os.environ[name])[1:-1], "source": name}

@@ -1,0 +1,78 @@
+"""ASGI: an application within middleware that sends on its messages from another task.
+
+What it raises, or is handling while it sends, is not seen where they are sent on.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from otel_run.engine.call import Call
+from otel_run.engine.frames import named_after, unseen
+from otel_run.engine.http_server import SERVER_ERROR, ServerOperation
+from otel_run.signals.context import CURRENT
+from otel_run_instrumentors import asgi
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run_instrumentors.asgi import Message
+
+    Send = Callable[[Message], Awaitable[None]]
+
+
+class Inner:
+    """One call of the application, which is part of the operation's request."""
+
+    def __init__(self, operation: ServerOperation, send: Send) -> None:
+        self.operation = operation
+        self.send = send
+        self.around = sys.exc_info()[1]
+        self.has_begun = False
+
+    async def follow(self, message: Message) -> None:
+        """Send a message on, and see what it answers for."""
+        if message["type"] == "http.response.start":
+            self.has_begun = True
+            error = sys.exc_info()[1] if message["status"] >= SERVER_ERROR else None
+            if error is not None and error is not self.around:
+                self.operation.handled = error
+        await self.send(message)
+
+    def fail(self, error: Exception) -> None:
+        """Take note of what middleware may answer, or is too late to answer."""
+        if self.has_begun and not asgi.is_hang_up(error):
+            self.operation.respond(self.operation.status, (), error)
+        elif not self.has_begun:
+            self.operation.handled = error
+
+
+def inner(recorder: Recorder) -> Wrapper:
+    """Wrap an application of ASGI; a request has its operation already."""
+
+    @unseen
+    async def run(call: Call, operation: ServerOperation) -> None:
+        one = Inner(operation, call.args[2])
+        call.replace(2, "send", one.follow)
+        try:
+            await call.function(*call.args, **call.kwargs)
+        except Exception as error:
+            operation.guard(one.fail, error)
+            raise
+
+    @unseen
+    def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        operation = CURRENT.get()
+        if (
+            recorder.off
+            or not isinstance(operation, ServerOperation)
+            or operation.end
+            or len(args) != 3  # noqa: PLR2004  scope, receive, send
+        ):
+            return wrapped(*args, **kwargs)
+        return named_after(run(Call(wrapped, instance, args, kwargs), operation), wrapped)
+
+    return wrapper
