@@ -42,7 +42,7 @@ def find_shadow(names: Iterable[str], loaded: Mapping[str, ModuleType] = sys.mod
         if name not in sys.builtin_module_names:
             path = _path(loaded.get(name) or PathFinder.find_spec(name, before))
             # An extension module may be where the one who built this Python has put it.
-            if path.endswith(".py") and not path.startswith(f"{HERE}{os.sep}"):
+            if path.endswith(".py") and not _is_python_s(path):
                 return path
     return ""
 
@@ -55,3 +55,10 @@ def explain(path: str) -> str:
 def _path(found: ModuleType | ModuleSpec | None) -> str:
     spec = getattr(found, "__spec__", found)
     return getattr(spec, "origin", None) or ""
+
+
+def _is_python_s(path: str) -> bool:
+    """Whether a file lies beside `os`, however that folder is written here."""
+    folder = os.path.dirname(path)
+    beside = (folder, os.path.dirname(folder))
+    return HERE in beside or any(os.path.exists(os.path.join(one, "os.py")) for one in beside)

@@ -58,10 +58,8 @@ def run_subcommand(name: str, arguments: list[str], variables: dict[str, str]) -
 
 
 def hint(word: str) -> str:
-    """Say what may have been meant by a command that cannot be run."""
-    if word.endswith(".py"):
-        return f", did you mean: otel-run python {word}"
-    if os.path.dirname(word):
+    """Say which one of ours may have been meant by a command that cannot be run."""
+    if os.path.dirname(word) or word.endswith(".py"):
         return ""
     from difflib import get_close_matches
 

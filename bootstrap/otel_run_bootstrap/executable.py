@@ -24,10 +24,11 @@ def locate(command: str, environ: Mapping[str, str]) -> str:
     for path in candidates:
         if os.path.isfile(path) and os.access(path, os.X_OK):
             return path
+    hint = f", did you mean: otel-run python {command}" if command.endswith(".py") else ""
     is_there = os.path.exists if os.path.dirname(command) else os.path.isfile
     if any(map(is_there, candidates)):
-        raise CannotRunError(f"{command}: not executable", 126)
-    raise CannotRunError(f"{command or repr(command)}: command not found", 127)
+        raise CannotRunError(f"{command}: not executable{hint}", 126)
+    raise CannotRunError(f"{command or repr(command)}: command not found{hint}", 127)
 
 
 def paths(command: str, environ: Mapping[str, str]) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +14,6 @@ from otel_run.shadow import ALWAYS, FOR_GZIP, FOR_JSON, FOR_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from collector import Collector
     from programs import Programs
@@ -94,6 +96,21 @@ def test_all_others_are_no_matter(programs: Programs, app: Path, collector: Coll
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "(7,)\n", "")
     assert [span.name for span in collector.spans()] == ["SELECT"]
+
+
+def test_python_s_own_modules_are_so_however_their_folder_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "python"
+    folder.symlink_to(Path(os.__file__).parent)
+    program = (
+        f"import sys; sys.path.insert(0, {str(folder)!r})\n"
+        "from otel_run.shadow import ALWAYS, FOR_TLS, find_shadow\n"
+        "print(repr(find_shadow(ALWAYS + FOR_TLS, {})))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True
+    )
+
+    assert result.stdout == "''\n"
 
 
 @pytest.mark.parametrize(

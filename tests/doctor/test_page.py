@@ -49,7 +49,7 @@ DOCUMENT: dict[str, Any] = {
         {"name": "OTEL_SERVICE_NAME", "value": "shop", "source": "inferred"},
         {"name": "OTEL_PROPAGATORS", "value": "tracecontext,baggage", "source": "default"},
         {"name": "OTEL_RUN_VERBOSITY", "value": "1", "source": "OTEL_RUN_VERBOSITY"},
-        {"name": "OTEL_BSP_SCHEDULE_DELAY", "value": "5.0", "source": "default"},
+        {"name": "OTEL_BSP_SCHEDULE_DELAY", "value": "5000", "source": "default"},
     ],
     "telemetry": [
         {

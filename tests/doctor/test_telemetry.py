@@ -129,6 +129,8 @@ def test_settings_have_their_source(patient: Patient, collector: Collector) -> N
             "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "key=secret",
             "OTEL_RESOURCE_ATTRIBUTES": "service.name=shop",
             "OTEL_BSP_SCHEDULE_DELAY": "soon",
+            "OTEL_METRIC_EXPORT_TIMEOUT": "0",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": "1500",
         },
     )
     expected = {
@@ -136,6 +138,9 @@ def test_settings_have_their_source(patient: Patient, collector: Collector) -> N
         "OTEL_TRACES_SAMPLER": ("parentbased_traceidratio", "OTEL_TRACES_SAMPLER"),
         "OTEL_TRACES_SAMPLER_ARG": ("0.5", "OTEL_TRACES_SAMPLER_ARG"),
         "OTEL_PROPAGATORS": ("tracecontext,baggage", "default"),
+        "OTEL_BSP_SCHEDULE_DELAY": ("5000", "OTEL_BSP_SCHEDULE_DELAY"),
+        "OTEL_METRIC_EXPORT_TIMEOUT": ("no limit", "OTEL_METRIC_EXPORT_TIMEOUT"),
+        "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT": ("1500", "OTEL_EXPORTER_OTLP_TIMEOUT"),
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": (
             f"{collector.endpoint}/v1/traces",
             "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -154,6 +159,28 @@ def test_settings_have_their_source(patient: Patient, collector: Collector) -> N
             "warning: OTEL_BSP_SCHEDULE_DELAY='soon': not a whole number of milliseconds from 0 to "
             "2147483647; 5000 is used → correct or unset it"
         )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meaning"),
+    [
+        (
+            "OTEL_TRACES_SAMPLER",
+            "always_off",
+            "no trace that begins here is recorded, only metrics",
+        ),
+        ("OTEL_TRACES_SAMPLER_ARG", "0", "no trace that begins here is recorded, only metrics"),
+        ("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "*", "no library is recorded"),
+    ],
+)
+def test_a_setting_that_leaves_nothing_to_record(
+    patient: Patient, name: str, value: str, meaning: str
+) -> None:
+    document = patient.examine(env={"OTEL_TRACES_SAMPLER": "traceidratio", name: value})
+
+    assert problems(document) == [
+        f"warning: {name}={value}: {meaning} → unset it, if that is not what you want"
     ]
 
 

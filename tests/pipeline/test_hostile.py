@@ -290,3 +290,36 @@ def test_a_collector_that_never_answers_changes_neither_output_nor_status(
 
     assert (result.returncode, result.stdout) == (5, "(7,)\n")
     assert len(result.stderr.splitlines()) <= 1
+
+
+# Seconds of processor time, of this process, in a second and a half in which it only waits.
+WAITING = """
+import sqlite3, time
+cursor = sqlite3.connect(":memory:").cursor()
+for _ in range(2000):
+    cursor.execute("SELECT 1")
+time.sleep(0.3)
+before = time.process_time()
+time.sleep(1.5)
+print(time.process_time() - before)
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, Answer(503), Answer(delay=math.inf)],
+    ids=["nobody", "busy", "never answers"],
+)
+def test_a_collector_that_fails_costs_a_hundredth_of_a_processor_at_most(
+    programs: Programs, collector: Collector, answer: Answer | None
+) -> None:
+    env = {"OTEL_RUN_VERBOSITY": "0"}
+    if answer is None:
+        env["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:1"
+    else:
+        collector.script(*[answer] * 1000)
+    result = programs.run(WAITING, env=env)
+
+    assert result.returncode == 0
+    assert float(result.stdout) < 0.015
+    assert len(result.stderr.splitlines()) <= 2

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 WIDTH = 80
-INDENT = "  "
 MARKS = {PROBLEM: ("✗", "x", "red"), WARNING: ("!", "!", "yellow"), NOTE: ("·", "-", "dim")}
 STYLES = {"patched": "", "disabled": "dim", "broken": "yellow", "not patched": "red"}
 # Shown although they are defaults.

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from otel_run.export.destinations import SIGNALS
-from otel_run.settings import VARIABLES
+from otel_run.settings import VARIABLES, values
 from otel_run.settings.complaint import shown
 from otel_run.signals.resource import service_name
 from otel_run_bootstrap.doctor.finding import WARNING, Finding, finding
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+NO_TRACE = "no trace that begins here is recorded, only metrics"
 DEFAULT, INFERRED = "default", "inferred"
+# Those that are written in milliseconds.
+DURATIONS = (values.duration, values.interval, values.timeout)
 MEMBERS = (
     ("OTEL_SDK_DISABLED", "disabled"),
     (DISABLED, "disabled_instrumentations"),
@@ -36,13 +39,15 @@ MEMBERS = (
     ("OTEL_RUN_SUMMARY", "summary"),
     ("OTEL_RUN_VERBOSITY", "verbosity"),
 )
-OPTIONS = ("TIMEOUT", "COMPRESSION", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
+OPTIONS = ("COMPRESSION", "CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY")
 
 
 def examine(settings: Settings) -> tuple[list[Row], list[Finding]]:
     """Return a row for each setting, and a finding for each that cannot be used as it is."""
     rows = [service(settings)]
-    rows += [row(names, getattr(settings, field)) for field, names, _, _ in known_variables()]
+    for field, names, parse, _ in known_variables():
+        value = getattr(settings, field)
+        rows.append(row(names, milliseconds(value) if parse in DURATIONS else value))
     rows += [row((name,), getattr(settings, member)) for name, member in MEMBERS]
     for signal in SIGNALS:
         rows += of_signal(settings, signal)
@@ -51,7 +56,7 @@ def examine(settings: Settings) -> tuple[list[Row], list[Finding]]:
         *settings.complaints,
         *unknown_names(DISABLED, settings.disabled_instrumentations),
     ]
-    return rows, [complaint(line) for line in lines]
+    return rows, [*map(complaint, lines), *judge(settings)]
 
 
 def known_variables() -> Iterator[tuple[str, tuple[str, ...], object, str]]:
@@ -75,6 +80,7 @@ def of_signal(settings: Settings, signal: str) -> list[Row]:
     rows.append(row(specific(upper, "ENDPOINT"), url[0] + ("?***" if url[1] else "")))
     headers = ",".join(f"{name}=***" for name, _ in endpoint.headers)
     rows.append(row(specific(upper, "HEADERS"), headers))
+    rows.append(row(specific(upper, "TIMEOUT"), milliseconds(endpoint.timeout)))
     options = [row(specific(upper, one), getattr(endpoint, one.lower())) for one in OPTIONS]
     return [*rows, *options]
 
@@ -100,8 +106,12 @@ def others(rows: list[Row]) -> list[Row]:
     ]
 
 
+def milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
 def text(value: object) -> str:
-    """Write a value as one would in a variable; durations are in seconds."""
+    """Write a value as one would in a variable."""
     if value is None:
         return "no limit"
     if isinstance(value, bool):
@@ -119,3 +129,17 @@ def complaint(line: str) -> Finding:
     """Take `NAME='value': what is wrong; what is used instead` apart."""
     thing, _, value = line.partition(": ")
     return finding(WARNING, thing, value, "correct or unset it")
+
+
+def judge(settings: Settings) -> list[Finding]:
+    """Look for what is set rightly, and records nothing."""
+    remedy = "unset it, if that is not what you want"
+    found = []
+    if settings.sampler.endswith("always_off"):
+        thing = f"OTEL_TRACES_SAMPLER={settings.sampler}"
+        found.append(finding(WARNING, thing, NO_TRACE, remedy))
+    elif settings.sampler_ratio == 0:
+        found.append(finding(WARNING, "OTEL_TRACES_SAMPLER_ARG=0", NO_TRACE, remedy))
+    if "*" in settings.disabled_instrumentations:
+        found.append(finding(WARNING, f"{DISABLED}=*", "no library is recorded", remedy))
+    return found
