@@ -33,14 +33,18 @@ class Inner:
         self.around = sys.exc_info()[1]
         self.has_begun = False
 
-    async def follow(self, message: Message) -> None:
-        """Send a message on, and see what it answers for."""
+    async def send_on(self, message: Message) -> None:
+        """Send a message on."""
+        self.operation.guard(self.follow, message)
+        await self.send(message)
+
+    def follow(self, message: Message) -> None:
+        """See what a response answers for."""
         if message["type"] == "http.response.start":
             self.has_begun = True
             error = sys.exc_info()[1] if message["status"] >= SERVER_ERROR else None
             if error is not None and error is not self.around:
                 self.operation.handled = error
-        await self.send(message)
 
     def fail(self, error: Exception) -> None:
         """Take note of what middleware may answer, or is too late to answer."""
@@ -56,7 +60,7 @@ def inner(recorder: Recorder) -> Wrapper:
     @unseen
     async def run(call: Call, operation: ServerOperation) -> None:
         one = Inner(operation, call.args[2])
-        call.replace(2, "send", one.follow)
+        call.replace(2, "send", one.send_on)
         try:
             await call.function(*call.args, **call.kwargs)
         except Exception as error:

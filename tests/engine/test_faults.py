@@ -9,6 +9,7 @@ import http.client
 import io
 import itertools
 import sqlite3
+import threading
 import urllib.error
 import urllib.request
 import warnings
@@ -245,6 +246,35 @@ def with_wsgiref() -> object:
     return [line for line in output.getvalue().splitlines() if not line.startswith(b"Date")]
 
 
+async def answer_as_asgi(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/fail":
+        raise LookupError
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"o", "more_body": True})
+    await send({"type": "http.response.body", "body": b"k"})
+
+
+def with_a2wsgi() -> object:
+    """An application of each kind, served as one of the other."""
+    answers: list[object] = [answers_of(a2wsgi.WSGIMiddleware(application))]  # type: ignore[arg-type]
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        wsgi: Any = a2wsgi.ASGIMiddleware(answer_as_asgi, loop=loop)
+        for path in ("/ok", "/fail"):
+            output = io.BytesIO()
+            environ = {**minimal_environ(), "PATH_INFO": path, "QUERY_STRING": ""}
+            SimpleHandler(io.BytesIO(), output, io.StringIO(), environ).run(wsgi)
+            answers.append(without_date(output.getvalue()))
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    return answers
+
+
 def with_werkzeug() -> object:
     with serve_werkzeug(application) as (host, port):
         return with_http_client(f"http://{host}:{port}/ok")
@@ -423,7 +453,7 @@ def programs(origin: Origin) -> dict[str, Program]:
         "wsgiref": with_wsgiref,
         "werkzeug": with_werkzeug,
         "fastapi": with_fastapi,
-        "a2wsgi": lambda: answers_of(a2wsgi.WSGIMiddleware(application)),  # type: ignore[arg-type]
+        "a2wsgi": with_a2wsgi,
         "asgiref": lambda: answers_of(WsgiToAsgi(application)),  # type: ignore[no-untyped-call]
         "hypercorn": with_hypercorn,
         "starlette": with_starlette,
@@ -486,14 +516,14 @@ NOT_TAKEN = {
     *itertools.product(("httpcore", "httpcore2"), ("HttpClient.detail", "Detail.before")),
     # Another library has the span, and nobody patches that here.
     *itertools.product(
-        ("a2wsgi", "asgiref", "fastapi"),
+        ("asgiref", "fastapi"),
         (
             *(f"HttpServer.{step}" for step in ("begin", "detail", "fail", "finish", "conclude")),
             *(f"HttpServer.{step}" for step in ("observe", "is_hang_up", "is_same")),
             *("HttpServer.read_request", "HttpServer.read_subject", "Detail.before"),
         ),
     ),
-    ("a2wsgi", "HttpServer.read_detail"),
+    *(("a2wsgi", step) for step in ("Detail.before", "HttpServer.detail", "HttpServer.is_same")),
     ("flask", "HttpServer.fail"),
     ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
     ("hypercorn", "HttpServer.detail"),
