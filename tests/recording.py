@@ -27,6 +27,7 @@ class Memory:
     """A destination that keeps the requests it is offered."""
 
     is_local = True
+    keeps = False
     may_look_up = True
     room = True
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import stat
 import sys
 from typing import TYPE_CHECKING
@@ -69,6 +71,28 @@ def test_it_records_any_python_and_writes_nothing(
     assert (result.returncode, result.stdout, result.stderr) == (0, "(42,)\n", "")
     assert [span.name for span in collector.spans()] == ["SELECT"]
     assert state(payload) == before
+
+
+# Root may make a namespace of mounts; anybody else has to be root in one of users first.
+NAMESPACE = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "-Urm")
+READ_ONLY = """
+mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" || exit 125
+touch "$1/file" && exit 126
+shift
+exec "$@"
+"""
+
+
+def test_it_works_from_a_read_only_file_system(
+    payload: Path, launch: Launch, python: Path, collector: Collector, script: Path
+) -> None:
+    command = (*NAMESPACE, "sh", "-c", READ_ONLY, "sh", payload, python, script)
+    result = launch(*command, env={"PYTHONPATH": str(payload), "LC_ALL": "C"})
+
+    assert (result.returncode, result.stdout) == (0, "(42,)\n"), result.stderr
+    # What is said is said of the file that cannot be made.
+    assert re.fullmatch("touch: .*Read-only file system\n", result.stderr)
+    assert [span.name for span in collector.spans()] == ["SELECT"]
 
 
 def test_its_wrapper_is_wrapts_in_python_and_nothing_is_to_be_found(

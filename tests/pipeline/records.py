@@ -56,6 +56,7 @@ class Watched:
     """A destination that keeps what it is offered; its methods are there to be replaced."""
 
     is_local = True
+    keeps = False
     may_look_up = True
     room = True
 

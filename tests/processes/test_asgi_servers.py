@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -55,6 +56,19 @@ def test_each_request_is_one_span_of_the_process_that_served_it(
     check_arrival(collector, server, ROUTE, LIBRARIES.get(library, library))
     if kind:
         assert server.process.pid not in server.pids
+
+
+@pytest.mark.parametrize("name", ["uvicorn, two workers", "hypercorn, two workers"])
+def test_each_request_is_one_span_though_ctrl_c_ends_all_processes_at_once(
+    programs: Programs, collector: Collector, name: str
+) -> None:
+    (programs.folder / "shop.py").write_text(FASTAPI)
+    with running(programs, COMMANDS[name], STRICT) as server:
+        while len(server.pids) < 2:
+            server.ask_at_once(8)
+        server.end(signal.SIGINT)
+
+    check_arrival(collector, server, ROUTE, name.partition(",")[0])
 
 
 def test_an_application_of_wsgi_is_one_span_with_its_route(

@@ -320,6 +320,46 @@ def test_python_daemon_s_daemons_are_recorded(programs: Programs, collector: Col
     assert landed(collector) == {"after": ""}
 
 
+LEAVING = """
+import os, sqlite3
+from served import ask
+
+def detach():
+    if os.fork():
+        os._exit(0)
+
+ask("first")
+ask("second")
+detach()
+os.setsid()
+ask("midway")
+detach()
+ask("daemon")
+print(os.getpid(), flush=True)
+"""
+
+
+def test_who_leaves_once_he_has_started_a_daemon_has_stored_what_he_recorded(
+    programs: Programs,
+) -> None:
+    env = {**ENV, "OTEL_EXPORTER_OTLP_ENDPOINT": None, "OTEL_BSP_SCHEDULE_DELAY": "3600000"}
+    process = programs.start(LEAVING, env=env)
+    # The daemon is the last one that holds its output.
+    stdout, stderr = process.communicate(timeout=60)
+
+    (run,) = (programs.folder / "store" / "runs").iterdir()
+    stored = read_run(run)
+    assert (stored.complaints, without_introduction(stderr)) == ([], "")
+    pids: dict[object, set[str]] = {}
+    for span in stored.spans:
+        asked = str(span.attributes["db.query.text"]).rpartition(" AS ")[2]
+        pids.setdefault(span.resource.attributes["process.pid"], set()).add(asked)
+    assert len(stored.spans) == 4
+    assert pids.pop(process.pid) == {"first", "second"}
+    assert pids.pop(int(stdout)) == {"daemon"}
+    assert list(pids.values()) == [{"midway"}]
+
+
 CLOSING = """
 import os, socket, sys
 from served import ask

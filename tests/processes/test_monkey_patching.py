@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bare_python import AUTOLOAD
 from contracts.origin import Origin
 from processes.arrived import ENV, landed
 from served import parents
@@ -110,6 +111,39 @@ def test_https_goes_on_working_and_is_recorded(
     urls = [str(span.attributes["url.full"]) for span in spans if "url.full" in span.attributes]
     names = ("http.client", "requests", "urllib3")
     assert sorted(urls) == [secure_origin.url(f"/{name}") for name in names for _ in "12"]
+
+
+CHAINS = """
+import os, sys
+sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
+del sys.modules["sitecustomize"]
+import sitecustomize
+"""
+
+
+@pytest.mark.parametrize("library", PATCHES)
+def test_https_goes_on_working_where_all_was_patched_before_our_start(
+    programs: Programs,
+    secure_collector: Collector,
+    secure_origin: Origin,
+    certificate: Path,
+    secure: dict[str, str],
+    library: str,
+) -> None:
+    first = programs.folder / "first"
+    first.mkdir()
+    (first / "sitecustomize.py").write_text(PATCHES[library] + CHAINS)
+    result = programs.run(
+        CLIENTS,
+        *(str(secure_origin.port), str(certificate)),
+        env={**secure, "PYTHONPATH": f"{first}:{AUTOLOAD}:{ENV['PYTHONPATH']}"},
+        launcher=False,
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n" * 6, "")
+    spans = secure_collector.spans()
+    assert sorted(span.kind for span in spans) == ["client"] * 7 + ["server"]
+    assert len({span.trace_id for span in spans}) == 1
 
 
 @pytest.mark.parametrize("library", PATCHES)

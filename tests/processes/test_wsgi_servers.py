@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal
 import sys
 import time
 from importlib.metadata import version
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ROUTE = "GET /items/<int:item>"
 GUNICORN = ("gunicorn", "--workers", "2", "--bind", "127.0.0.1:0", "shop:app")
+WAITRESS = ("waitress-serve", "--listen", "127.0.0.1:{port}", "shop:app")
 UWSGI = (
     *("uwsgi", "--master", "--processes", "2", "--die-on-term", "--need-app"),
     *("--http-socket", "127.0.0.1:0", "--virtualenv", sys.prefix, "--module", "shop:app"),
@@ -61,7 +63,9 @@ def ask_processes(server: Server, count: int) -> None:
         ["--worker-class", "sync"],
         ["--worker-class", "sync", "--preload"],
         ["--worker-class", "gthread", "--threads", "2"],
+        ["--worker-class", "gthread", "--threads", "2", "--preload"],
         ["--worker-class", "gevent"],
+        ["--worker-class", "gevent", "--preload"],
     ],
     ids=" ".join,
 )
@@ -75,22 +79,32 @@ def test_every_request_of_gunicorn_s_workers_arrives_once(
     check_arrival(collector, server, ROUTE, "gunicorn")
 
 
+@pytest.mark.parametrize("options", [[], ["--worker-class", "gevent"]], ids=" ".join)
 def test_every_request_of_gunicorn_s_workers_that_are_replaced_arrives_once(
-    programs: Programs, collector: Collector
+    programs: Programs, collector: Collector, options: list[str]
 ) -> None:
-    with running(programs, [*GUNICORN, "--max-requests", "5"]) as server:
+    with running(programs, [*GUNICORN, "--max-requests", "5", *options]) as server:
         ask_processes(server, 6)
         server.end()
 
     check_arrival(collector, server, ROUTE, "gunicorn")
 
 
+@pytest.mark.parametrize("command", [GUNICORN, WAITRESS], ids=lambda words: words[0])
+def test_every_request_arrives_though_ctrl_c_ends_all_processes_at_once(
+    programs: Programs, collector: Collector, command: tuple[str, ...]
+) -> None:
+    with running(programs, command) as server:
+        ask_processes(server, 1 if command is WAITRESS else 2)
+        server.end(signal.SIGINT)
+
+    check_arrival(collector, server, ROUTE, "gunicorn" if command is GUNICORN else "waitress")
+
+
 def test_every_request_of_waitress_s_threads_arrives_once(
     programs: Programs, collector: Collector
 ) -> None:
-    with running(
-        programs, ["waitress-serve", "--listen", "127.0.0.1:{port}", "shop:app"]
-    ) as server:
+    with running(programs, WAITRESS) as server:
         server.ask_at_once(8)
         server.end()
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
 
-    Ended = Callable[[Operation, Call, object], None]
+    After = Callable[[Operation, Call, object], None]
     Result = TypeVar("Result")
 
 # Stands for the call where an operation ends outside of any.
@@ -61,8 +61,8 @@ class Exchange:
         self._recorder = recorder
         yield self.connect, lambda _: self._connects()
         yield self.send, lambda _: self._sends()
-        for place, ended in self.ends:
-            yield place, self._wrap(ended)
+        for place, after in self.ends:
+            yield place, self._wrap(after)
 
     def _connects(self) -> Wrapper:
         recorder = self._recorder
@@ -85,8 +85,7 @@ class Exchange:
             if recorder.off:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
-            operation = guarded(recorder, self._send, call)
-            is_told = guarded(recorder, self._tell, call, operation)
+            operation, is_told = guarded(recorder, self._send, call) or (None, True)
             if operation is None:
                 result = wrapped(*args, **kwargs)
             else:
@@ -105,26 +104,27 @@ class Exchange:
 
         return wrapper
 
-    def _wrap(self, ended: Ended) -> Wrap:
-        return lambda _: self._ends(ended)
+    def _wrap(self, after: After) -> Wrap:
+        return lambda _: self._wrapper(after)
 
-    def _ends(self, ended: Ended) -> Wrapper:
-        recorder, waiting = self._recorder, self._waiting
+    def _wrapper(self, after: After) -> Wrapper:
+        recorder = self._recorder
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            # Most often it is part of another library's request, and nobody waits here. While the
-            # call runs, nothing else ends what does.
-            operation = waiting.pop(ref(instance), None) if waiting and not recorder.off else None
-            if operation is None:
+            # Most often it is part of another library's request, and nobody waits here.
+            if recorder.off or not self._waiting:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
+            operation = guarded(recorder, self._waits_for, call)
+            if operation is None:
+                return wrapped(*args, **kwargs)
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
                 recorder.fail(operation, call, error)
                 raise
-            guarded(recorder, ended, operation, call, result)
+            guarded(recorder, after, operation, call, result)
             return result
 
         return wrapper
@@ -142,14 +142,17 @@ class Exchange:
             convention.detail(found, peer)
         return True
 
-    # Before a call.
+    # Before a call: the operation that it is part of. While it runs, nothing else ends that.
 
-    def _send(self, call: Call) -> Operation | None:
+    def _send(self, call: Call) -> tuple[Operation | None, bool]:
         convention: Any = self._recorder.convention
         operation: Operation | None = convention.open(call)
         if operation is not None:
             convention.propagate(operation, call)
-        return operation
+        return operation, self._tell(call, operation)
+
+    def _waits_for(self, call: Call) -> Operation | None:
+        return self._waiting.pop(ref(call.instance), None)
 
     # After it.
 

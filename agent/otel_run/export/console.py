@@ -25,6 +25,7 @@ class Console:
     """Writes to the standard output that the process began with, past its buffer."""
 
     is_local = True
+    keeps = False  # its reader may be slow
     may_look_up = True
     room = True
 

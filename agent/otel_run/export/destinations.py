@@ -13,10 +13,12 @@ if TYPE_CHECKING:
         """Takes over payloads and delivers them; only the export thread calls it.
 
         `interrupt` and `pause` alone are called from other threads. `room` is false while it would
-        have to drop what it is offered. Names are only looked up while it `may_look_up`.
+        have to drop what it is offered. Names are only looked up while it `may_look_up`. One that
+        `keeps` what it is offered has it at once, whatever becomes of the process.
         """
 
         is_local: bool
+        keeps: bool
         may_look_up: bool
 
         @property

@@ -21,6 +21,7 @@ class OtlpHttp:
     """
 
     is_local = False
+    keeps = False
 
     def __init__(self, settings: Settings) -> None:
         patience = {"metrics": settings.metric_export_timeout}

@@ -296,8 +296,13 @@ class Pipeline:
             return
         self._forking = get_ident()
         self._holds_signal = termination.hold()
+        if self._running:
+            self._park()
         if not self._running:
-            return
+            self.worker.keep(self)  # who starts a daemon forks, and leaves by `os._exit`
+
+    def _park(self) -> None:
+        """Have the thread leave."""
         self._stopping = True
         self.worker.pause()
         self._wake()

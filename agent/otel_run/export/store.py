@@ -31,6 +31,7 @@ class LocalStore:
     """
 
     is_local = True
+    keeps = True
     may_look_up = True
     room = True
 
