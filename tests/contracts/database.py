@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from contracts.instrumentor import check_plain
+from otel_run.engine.frames import UNSEEN
 from otel_run.signals.context import CURRENT, Node
 from recording import instrumentors
 
@@ -196,6 +197,8 @@ class DatabaseContract:
         }
         assert stack.startswith("Traceback (most recent call last):\n")
         assert stack.endswith("\nsqlite3.IntegrityError: UNIQUE constraint failed: users.name\n")
+        assert f'File "{__file__}"' in stack
+        assert UNSEEN not in stack
         assert span.start <= event.time <= span.end
 
     def test_a_failing_batch_is_one_span(self, recording: Recording, database: Any) -> None:

@@ -109,6 +109,7 @@ class InstrumentorContract:
             assert patched.__qualname__ == original.__qualname__
             assert patched.__module__ == original.__module__
             assert patched.__doc__ == original.__doc__
+            assert patched.__annotations__ == original.__annotations__
 
     def test_a_patched_function_pickles_and_copies(self) -> None:
         for place in self.places:

@@ -6,16 +6,18 @@ literal, and reading it would be file access in the middle of the program's call
 
 from __future__ import annotations
 
+from otel_run.engine.frames import UNSEEN
 from otel_run.engine.redaction import redact_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, MutableMapping
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from otel_run.signals.values import Attributes
 
 FRAME_LIMIT = 64
+CALLER_LIMIT = 16
 EXCEPTION_LIMIT = 8
 NOTE_LIMIT = 8
 
@@ -48,7 +50,7 @@ def describe_failure(error: BaseException, values: Collection[str] = ()) -> Attr
     errors = (part for part in told if isinstance(part, BaseException))
     secrets = set(values).union(*map(_secrets_of, errors))
     _remember(error, secrets)
-    parts = (part if isinstance(part, str) else _one(part, secrets) for part in told)
+    parts = (part if isinstance(part, str) else _one(part, secrets, error) for part in told)
     return {
         "exception.type": error_type(error),
         "exception.message": message_of(error, secrets),
@@ -116,8 +118,10 @@ def _inner(error: BaseException) -> tuple[BaseException, ...]:
     return inner if is_group else ()
 
 
-def _one(error: BaseException, values: Collection[str]) -> str:
-    frames = list(_frames(error.__traceback__))
+def _one(error: BaseException, values: Collection[str], outermost: BaseException) -> str:
+    frames = [*_frames(error.__traceback__)]
+    if error is outermost:
+        frames[:0] = _callers(error.__traceback__)
     if len(frames) > FRAME_LIMIT:
         half = FRAME_LIMIT // 2
         frames[half:-half] = [f"  [{len(frames) - FRAME_LIMIT} frames left out]\n"]
@@ -136,7 +140,26 @@ def _notes(error: BaseException, values: Collection[str]) -> Iterator[str]:
 
 def _frames(traceback: TracebackType | None) -> Iterator[str]:
     while traceback is not None:
-        code = traceback.tb_frame.f_code
-        name = getattr(code, "co_qualname", code.co_name)  # 3.11 knows the class as well
-        yield f'  File "{code.co_filename}", line {traceback.tb_lineno}, in {name}\n'
+        if traceback.tb_frame.f_code.co_filename != UNSEEN:
+            yield _line(traceback.tb_frame, traceback.tb_lineno)
         traceback = traceback.tb_next
+
+
+def _callers(traceback: TracebackType | None) -> list[str]:
+    """Give the frames that the exception has not come through yet, the outermost first.
+
+    Ours is the first that it came through: without them nothing would tell who has called.
+    """
+    frame = None if traceback is None else traceback.tb_frame.f_back
+    lines: list[str] = []
+    while frame is not None and len(lines) < CALLER_LIMIT:
+        if frame.f_code.co_filename != UNSEEN:
+            lines.append(_line(frame, frame.f_lineno))
+        frame = frame.f_back
+    return lines[::-1]
+
+
+def _line(frame: FrameType, number: int) -> str:
+    code = frame.f_code
+    name = getattr(code, "co_qualname", code.co_name)  # 3.11 knows the class as well
+    return f'  File "{code.co_filename}", line {number}, in {name}\n'

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 GENERATOR, COROUTINE = 0x20, 0x80
 OF_ITS_OWN_KIND = GENERATOR | COROUTINE | 0x100 | 0x200
 NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
+# Where the function has them; from 3.14 on annotations are made only when somebody asks.
+TYPES = ("__annotate__" if sys.version_info >= (3, 14) else "__annotations__", "__type_params__")
 
 
 def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
@@ -95,6 +97,9 @@ def named_like(original: Callable[..., Any], wrapped: Callable[..., Any]) -> Cal
     """Give a function the names of the one it stands for, and by that its signature."""
     for name in NAMES:
         setattr(wrapped, name, getattr(original, name, None))
+    for name in TYPES:
+        if hasattr(original, name):
+            setattr(wrapped, name, getattr(original, name))
     wrapped.__dict__.update(getattr(original, "__dict__", {}))
     wrapped.__wrapped__ = original  # type: ignore[attr-defined] # where inspect finds the signature
     return wrapped
