@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
-from otel_run.engine.peer import Peers
+from otel_run.engine.peer import HttpPeer, Peers
 from otel_run.engine.replica import replica
 from otel_run.engine.url import join_url
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     import httpcore
-
-    from otel_run.engine.peer import HttpPeer
 
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
@@ -44,11 +42,6 @@ def told_by(extensions: Mapping[str, Any]) -> tuple[int, HttpPeer | None]:
     return version, PEERS.of(extensions.get("network_stream"))
 
 
-def read_new_peer(call: Call) -> HttpPeer | None:
-    # A socket that the other side has reset does not tell any more.
-    return PEERS.of(call.arg(1, "stream"))
-
-
 def read_peer(call: Call) -> HttpPeer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
     connection = call.instance
@@ -71,14 +64,14 @@ def write_into(call: Call, headers: Mapping[str, str]) -> None:
     given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
     for name, value in headers.items():
         field = name.encode()
-        for pair in [pair for pair in given if pair[0].lower() == field]:
-            given.remove(pair)
+        given[:] = [pair for pair in given if pair[0].lower() != field]
         given.append((field, value.encode()))
 
 
 def details(protocol: str, close: str) -> Iterator[Detail]:
     """Tell the peer as soon as there is a connection, and when a request fails on it later."""
-    yield Detail(f"{protocol}.__init__", before=read_new_peer)
+    # A socket that the other side has reset does not tell any more.
+    yield Detail(f"{protocol}.__init__", before=lambda call: PEERS.of(call.arg(1, "stream")))
     yield Detail(f"{protocol}.{close}", before=read_peer)
 
 
