@@ -67,7 +67,15 @@ def test_redacting_a_query_twice_is_redacting_it_once(query: str) -> None:
         ),
         ("to%6ben=x&%74oken=y", "to%6ben=REDACTED&%74oken=REDACTED"),
         ("user[password]=x&token[]=y", "user[password]=REDACTED&token[]=REDACTED"),
-        ("tokens=1&mytoken=2&tok=3", "tokens=1&mytoken=2&tok=3"),
+        ("tokens=1&tokenize=2&tok=3&compass=4", "tokens=1&tokenize=2&tok=3&compass=4"),
+        (
+            "csrftoken=1&oauth_token=2&X-Api-Key=3&aws_secret_access_key=4&pass=5",
+            "csrftoken=*&oauth_token=*&X-Api-Key=*&aws_secret_access_key=*&pass=*".replace(
+                "*", "REDACTED"
+            ),
+        ),
+        ("next=%2Fa%3Fb%3D1%26token%3Dx&c=1", "next=REDACTED&c=1"),
+        ("next=%2Fa%3Fb%3D1&c=%3D", "next=%2Fa%3Fb%3D1&c=%3D"),
         (
             "AWSAccessKeyId=x&Signature=y&sig=z",
             "AWSAccessKeyId=REDACTED&Signature=REDACTED&sig=REDACTED",
@@ -150,6 +158,18 @@ STATEMENT = """(E) x
             "[SQL: SELECT ?]\n(Background on this error at: https://x)",
         ),
         (f"[SQL: SELECT '{MARKER}']", "[SQL: SELECT ?]"),
+        (f"DB_PASSWORD={MARKER} MYSQL_PWD: '{MARKER}'", "DB_PASSWORD=REDACTED MYSQL_PWD: REDACTED"),
+        (
+            f"['x', '--api-key', '{MARKER}'] --token {MARKER}",
+            "['x', '--api-key', REDACTED] --token REDACTED",
+        ),
+        (f"eyJhbGciOiJI.eyJzdWIiOiIx.{MARKER}-_", "REDACTED"),
+        (
+            f"id_token%3D{MARKER} user[password]={MARKER}",
+            "id_token%3DREDACTED user[password]=REDACTED",
+        ),
+        ("the password is wrong, a token expired", "the password is wrong, a token expired"),
+        ("3 passed, tokens: 5, compass=1, KeyError: 'token'",) * 2,
     ],
 )
 def test_what_is_no_secret_stays(text: str, expected: str) -> None:
@@ -199,6 +219,12 @@ def test_no_secret_survives_where_a_long_text_is_cut(position: int, secret: str)
         "Failing row contains (",
         "Cookie: ",
         "auth ",
+        "--token",
+        "--a",
+        "a-",
+        "_",
+        "eyJ",
+        "eyJa.",
         "Bearer ",
         " ",
         "@",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_run.engine.redaction import REDACTED, redact_authority, redact_text
+from otel_run.engine.redaction import PLAIN_ENDS, REDACTED, redact_authority, redact_text
 from otel_run.settings.values import is_plain
 from otel_run.signals.cache import Cache
 
@@ -17,14 +17,10 @@ if TYPE_CHECKING:
 LONGEST_NAME = 128
 
 # Whatever is set, what stands in these is not recorded: names that have such a word, or that end
-# like this when written without dashes.
+# like a secret key.
 SECRET_WORDS = frozenset(
     ("auth", "authorization", "cookie", "cookie2", "credential", "credentials", "jwt", "password")
 )
-SECRET_ENDS = (
-    "accesskey", "accesskeyid", "apikey", "authkey", "authorization", "cookie", "jwt", "password",
-    "privatekey", "secret", "secretkey", "sessionid", "signature", "token",
-)  # fmt: skip
 
 
 class CapturedHeaders:
@@ -90,7 +86,7 @@ def is_secret(name: str) -> bool:
     """Tell whether a header, by its name in lower case, holds what gives access."""
     words = name.replace("_", "-")
     return not SECRET_WORDS.isdisjoint(words.split("-")) or words.replace("-", "").endswith(
-        SECRET_ENDS
+        PLAIN_ENDS
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from otel_run.percent import decode
+from otel_run.signals.cache import Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 REDACTED = "REDACTED"
 
-# Keys of queries whose values give access by being known, however they are spelled (accessToken,
+# Keys whose values give access by being known, however they are spelled (accessToken,
 # access-token): the seven of the semantic conventions (url.full, url.query), and more.
 SECRET_KEYS = (
     "X-Amz-Signature",
@@ -21,32 +22,27 @@ SECRET_KEYS = (
     "Signature",
     "sig",
     "X-Goog-Signature",
-    "access_key",
-    "access_token",
-    "api_key",
+    "GoogleAccessId",
+    "SAMLResponse",
     "auth",
-    "auth_token",
-    "authorization",
-    "client_secret",
-    "credentials",
-    "id_token",
+    "client_assertion",
     "jwt",
-    "passwd",
-    "password",
-    "private_key",
+    "pass",
     "pwd",
-    "refresh_token",
-    "secret",
-    "secret_key",
-    "session_id",
-    "session_token",
-    "token",
+)
+# What such keys, and headers, end like: aws_secret_access_key, X-CSRFToken.
+SECRET_ENDS = (
+    *("access_key", "access_key_id", "account_key", "api_key", "auth_key", "authorization"),
+    *("cookie", "credential", "credentials", "passphrase", "passwd", "password", "private_key"),
+    *("secret", "secret_key", "session_id", "signature", "token"),
 )
 
 # A text is cut here before it is looked through.
 TEXT_LIMIT = 4096
 # Where a password that should have been quoted is taken apart by whoever parses it.
 MARKS = str.maketrans("/?#@", "::::")
+# A longer key is looked at anew each time.
+LONGEST_KEPT = 64
 # Shorter secrets would be found everywhere.
 SHORTEST_SECRET = 4
 
@@ -56,6 +52,11 @@ def _plain(key: str) -> str:
 
 
 PLAIN_KEYS = frozenset(map(_plain, SECRET_KEYS))
+PLAIN_ENDS = tuple(map(_plain, SECRET_ENDS))
+
+
+# Keys seen lately, and whether they are secret.
+_known: Cache[str, bool] = Cache(512)
 
 
 def redact_query(query: str) -> str:
@@ -69,18 +70,34 @@ def _redact_pair(pair: str) -> str:
     """Redact from the first secret key on: to some servers `a;b=c` is two pairs, to others one."""
     parts = pair.split(";")
     for index, part in enumerate(parts):
-        key, equals, _ = part.partition("=")
-        if equals and _is_secret(key):
+        key, equals, value = part.partition("=")
+        if equals and (_is_secret(key) or ("%3" in value and _holds_secret(value))):
             return ";".join((*parts[:index], f"{key}={REDACTED}"))
     return pair
 
 
+def _holds_secret(value: str) -> bool:
+    """Whether a value is a URL or a query, quoted, that has a secret: where to go on to."""
+    query = _unquote(value).rpartition("?")[2]
+    return redact_query(query) != query
+
+
 def _is_secret(key: str) -> bool:
+    known = _known.get(key)
+    if known is None:
+        known = _gives_access(key)
+        if len(key) <= LONGEST_KEPT:
+            _known.put(key, known)
+    return known
+
+
+def _gives_access(key: str) -> bool:
     if "%" in key or "+" in key:
         key = _unquote(key)
     if "[" in key:  # `user[password]`, `token[]`
         key = key.rstrip("[]").rpartition("[")[2]
-    return _plain(key) in PLAIN_KEYS
+    key = _plain(key)
+    return key in PLAIN_KEYS or key.endswith(PLAIN_ENDS)
 
 
 def _unquote(text: str) -> str:
@@ -109,7 +126,7 @@ def secrets_in(authority: str, tail: str) -> tuple[str, ...]:
 
 _PATTERNS: list[tuple[Pattern[str], str]] = []
 
-EQUALS = r"""['"]?\s*[=:]\s*"""
+EQUALS = r"""['"\]]*\s*(?:[=:]|%3D)\s*"""
 HEADERS = "authorization|cookie|set-cookie"
 # A value: quoted, also where the closing quote is cut off, or up to the next blank or `&`.
 VALUE = r"""(?:b?"(?:[^"\\]|\\.)*(?:"|\Z)|b?'(?:[^'\\]|\\.)*(?:'|\Z)|[^\s&]+)"""
@@ -121,12 +138,17 @@ KEY_ENDS = "already exists|is not present|is still referenced|conflicts with"
 OPENERS = ("[parameters: ", ")=(", "Duplicate entry ", "Failing row contains ")
 
 
+def _spellings(keys: tuple[str, ...]) -> str:
+    return "|".join(key.replace("_", "[_-]?") for key in keys)
+
+
 def _patterns() -> list[tuple[Pattern[str], str]]:
     """Compile once, at the first failure: `re` is not needed before."""
     if not _PATTERNS:
         import re
 
-        keys = "|".join(key.replace("_", "[_-]?") for key in sorted(SECRET_KEYS, key=len)[::-1])
+        # Those that are no ends are short: they have to be words.
+        keys = rf"(?:(?<![^\W_])(?:{_spellings(SECRET_KEYS)})|{_spellings(SECRET_ENDS)})"
         hidden = f"{REDACTED}:{REDACTED}@"
         _PATTERNS.extend(
             (re.compile(pattern, re.DOTALL | re.IGNORECASE), replacement)
@@ -136,8 +158,11 @@ def _patterns() -> list[tuple[Pattern[str], str]]:
                 (r"//(?!\[)[^/\s?#@:]*:(?!\d*(?:[/?#\s]|\Z))\S{1,256}@", f"//{hidden}"),
                 (r"(nonnumeric port: ).*", r"\1?"),  # http.client, of user information
                 (rf"\b((?:{HEADERS}){EQUALS}){LINE}", rf"\1{REDACTED}"),
-                (rf"\b((?:{keys}){EQUALS}){VALUE}", rf"\1{REDACTED}"),
+                (rf"({keys}{EQUALS}){VALUE}", rf"\1{REDACTED}"),
+                # An argument of a command, in a line or in a list.
+                (rf"(--[\w-]*{keys}(?:['\"]\s*,\s*|\s+)){VALUE}", rf"\1{REDACTED}"),
                 (r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", rf"\1 {REDACTED}"),
+                (r"\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*", REDACTED),  # a JSON Web Token
                 (r"\[parameters: (?:.*(?=\n\(Background on )|.*)", "[parameters: ?]"),
                 (rf"\)=\((?:.*(?=\) (?:{KEY_ENDS}))|.*)", ")=(?"),
                 (r"(Failing row contains )(?:\(.*\)(?=\.(?:\s|\Z))|.*)", r"\1?"),
