@@ -32,7 +32,7 @@ PROGRAM = PROGRAMS / "flask_soak.py"
 SPANS = 2  # of a request: the server's, and the query's
 HALF = 50  # percent
 SHOWN = (10, HALF, 100)
-LOST = re.compile(r"(the queue was full|cannot send traces)[^;]*; (\d+) spans dropped so far")
+LOST = re.compile(r"(the queue was full|cannot send traces)[^;]*; ([\d,]+) spans? dropped so far")
 INTRODUCTION = " records "
 
 
@@ -70,7 +70,8 @@ class Soak:
     @property
     def dropped(self) -> int:
         """Spans that the program was told to be lost, in the last line of each kind."""
-        told = {kind: int(sum_) for line in self.lines for kind, sum_ in LOST.findall(line.text)}
+        found = (pair for line in self.lines for pair in LOST.findall(line.text))
+        told = {kind: int(count.replace(",", "")) for kind, count in found}
         return sum(told.values())
 
     def growth_mib(self, first: int, last: int) -> float:

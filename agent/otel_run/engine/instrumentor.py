@@ -88,11 +88,12 @@ class Instrumentor:
         owner: Any = sys.modules[module]
         for parent in parents:
             owner = getattr(owner, parent, None)
-        original = getattr(owner, "__dict__", {}).get(name, None) or getattr(owner, name, None)
+        own = getattr(owner, "__dict__", {}).get(name)
+        original = own or getattr(owner, name, None)
         if original is None:
             self.skipped[place] = "this version has no such function"
             return
-        if stands_in(original):
+        if stands_in(own):
             return
         wrapper = wrap(original)
         if wrapper is not None:
