@@ -60,6 +60,7 @@ class Service:
         kind: int = 1,
         error: str | None = None,
         exception: tuple[str, str] | None = None,
+        stack: str = "",
         **attributes: Any,
     ) -> SpanMessage:
         span = self._scope.spans.add(
@@ -78,6 +79,7 @@ class Service:
         if exception:
             kind_of_it, message = exception
             recorded = {"exception.type": kind_of_it, "exception.message": message}
+            recorded |= {"exception.stacktrace": stack} if stack else {}
             span.events.add(name="exception", attributes=pairs(recorded))
         return span
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -270,3 +271,26 @@ def test_spans_without_a_sane_clock_are_drawn(
         "    0 ns ╸                     zero  shop",
         "    0 ns ╸                     never  shop",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stack", "told"),
+    [
+        ('  File "{cwd}/shop/app.py", line 73, in Shop.buy\n', "shop/app.py:73, in Shop.buy"),
+        (
+            '  File "/srv/a.py", line 7, in f\n  File "/v/lib/python3.11/x.py", line 8, in g\n',
+            "/srv/a.py:7, in f",
+        ),
+        ('  File "/v/site-packages/x.py", line 8, in g\n  File "<string>", line 1, in h\n', ""),
+        ('  File "/a\x1b[2J.py", line 7, in f\n', r"/a\x1b[2J.py:7, in f"),
+        ("no stack at all", ""),
+    ],
+)
+def test_a_failure_is_told_with_the_program_s_own_line(
+    store: Store, service: Callable[[str], Service], stack: str, told: str
+) -> None:
+    shop = service("shop")
+    stack = f"Traceback (most recent call last):\n{stack.format(cwd=Path.cwd())}E: wrong\n"
+    shop.span(1, "buy", 0, 5, error="", exception=("E", "wrong"), stack=stack)
+
+    assert [line.strip() for line in store.draw(shop)[2:]] == ["E: wrong", *filter(None, [told])]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from otel_run.figures import tell_duration
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from otel_run_viewer.screen import Screen
     from otel_run_viewer.telemetry import Attributes, Span
 
+# A line of a stack trace, and what is no file of the program's own in one.
+FRAME = re.compile(r'^  File "([^"\n]*)", line ([0-9]+), in (.*)$', re.MULTILINE)
+LIBRARY = re.compile(r"[\\/](?:site|dist)-packages[\\/]|[\\/]lib[\\/]python[0-9.]+[\\/]|^<")
 CLIENT_ERROR, SERVER_ERROR = 400, 500
 # What was asked; the first that a span has and its name does not say already.
 SUBJECTS = (
@@ -58,12 +63,39 @@ def tell_exception(span: Span, screen: Screen) -> str:
     """Give a failed span's last exception, else its status message; empty for others."""
     if not span.failed:
         return ""
+    exception = _last_exception(span)
+    if exception is None:
+        return screen.show(span.status_message)
+    parts = (_read_text(exception, key) for key in ("exception.type", "exception.message"))
+    return screen.show(": ".join(filter(None, parts)))
+
+
+def tell_place(span: Span, screen: Screen) -> str:
+    """Give the program's own line that the exception came through last: `shop/app.py:73, in buy`.
+
+    Empty where there is none, or only those of libraries.
+    """
+    exception = _last_exception(span) if span.failed else None
+    frames = FRAME.findall(_read_text(exception or {}, "exception.stacktrace"))
+    own = [frame for frame in frames if not LIBRARY.search(frame[0])]
+    if not own:
+        return ""
+    path, line, function = own[-1]
+    return screen.show(f"{_shortened(path)}:{line}, in {function}")
+
+
+def _shortened(path: str) -> str:
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except (ValueError, OSError):  # it is elsewhere, or there is no working folder any more
+        return path
+
+
+def _last_exception(span: Span) -> Attributes | None:
     for event in reversed(span.events):
         if event.name == "exception":
-            name = _read_text(event.attributes, "exception.type")
-            message = _read_text(event.attributes, "exception.message")
-            return screen.show(": ".join(filter(None, (name, message))))
-    return screen.show(span.status_message)
+            return event.attributes
+    return None
 
 
 def _tell_kind(span: Span, *, arrives: bool) -> list[Segment]:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from otel_run.figures import tell_count, tell_duration
 from otel_run_viewer.fold import Fold, find_series, fold
 from otel_run_viewer.screen import Segment, count_cells
-from otel_run_viewer.story import tell_exception, tell_facts, tell_fold, tell_series
+from otel_run_viewer.story import (
+    tell_exception,
+    tell_facts,
+    tell_fold,
+    tell_place,
+    tell_series,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,6 +125,8 @@ def _tell_notes(node: Node, screen: Screen) -> Iterator[Segment]:
     """Tell what would be cut beside a name: it has lines of its own."""
     if exception := tell_exception(node.span, screen):
         yield Segment(exception, "red")
+    if place := tell_place(node.span, screen):
+        yield Segment(place, "dim")
     if series := find_series(node.children):
         yield tell_series(series, screen)
 
