@@ -88,7 +88,9 @@ def read_response(call: Call) -> HttpServerDetail:
     status = response.status
     if status >= SERVER_ERROR and has_hung_up(request, sys.exc_info()[1]):
         status = 0  # nobody receives what it is answered with
-    return HttpServerDetail(status=status, headers=read_headers(response))
+    # A handler may have raised it.
+    raised = response if isinstance(response, BaseException) else None
+    return HttpServerDetail(status=status, headers=read_headers(response), handled=raised)
 
 
 def read_route(call: Call) -> HttpServerDetail | None:
@@ -100,7 +102,8 @@ def read_route(call: Call) -> HttpServerDetail | None:
 
 def read_exception(call: Call) -> HttpServerDetail | None:
     request: web.BaseRequest = call.arg(0, "request")
-    error: BaseException | None = call.arg(2, "exc")
+    # Of a handler's time out it is not told, but called while that is handled.
+    error: BaseException | None = call.arg(2, "exc") or sys.exc_info()[1]
     if call.arg(1, "status", SERVER_ERROR) < SERVER_ERROR or has_hung_up(request, error):
         return None
     return HttpServerDetail(error=error)

@@ -16,6 +16,7 @@ import uvicorn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 class Uvicorn(uvicorn.Server):
@@ -55,14 +56,18 @@ def serve_uvicorn(application: Any, **options: Any) -> Iterator[tuple[str, int]]
 
 
 @contextmanager
-def serve_hypercorn(application: Any, *, worker: str = "asyncio") -> Iterator[tuple[str, int]]:
-    """Serve with one of Hypercorn's workers."""
+def serve_hypercorn(
+    application: Any, *, worker: str = "asyncio", folder: Path | None = None
+) -> Iterator[tuple[str, int]]:
+    """Serve with one of Hypercorn's workers; with TLS, if a folder has what it needs for that."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
         config = hypercorn.config.Config()
         config.bind = [f"fd://{listener.detach()}"]
         config.graceful_timeout = 20
         config.errorlog = None
+        if folder is not None:
+            config.keyfile, config.certfile = f"{folder}/key.pem", f"{folder}/certificate.pem"
         stop = Stop()
         run = run_asyncio if worker == "asyncio" else run_trio
         thread = threading.Thread(target=run, args=(application, config, stop))

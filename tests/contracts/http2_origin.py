@@ -43,15 +43,21 @@ class Http2Origin(NamedTuple):
         return f"https://127.0.0.1:{self.port}{target}"
 
 
-@contextmanager
-def http2_origin(folder: Path) -> Iterator[Http2Origin]:
-    """Start it on loopback, with a certificate of its own, and stop it."""
+def certify(folder: Path) -> ssl.SSLContext:
+    """Write `key.pem` and `certificate.pem` of loopback into a folder, and tell whom to trust."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     certificate.cert_chain_pems[0].write_to_path(folder / "certificate.pem")
     trust = ssl.create_default_context()
     authority.configure_trust(trust)
+    return trust
+
+
+@contextmanager
+def http2_origin(folder: Path) -> Iterator[Http2Origin]:
+    """Start it on loopback, with a certificate of its own, and stop it."""
+    trust = certify(folder)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         command = [
             *(sys.executable, "-m", "hypercorn", "http2_origin:application"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from flask import Flask
 from hypercorn import middleware
@@ -12,11 +14,15 @@ from starlette.routing import Route
 
 from contracts.asgi_server import AsgiServerContract, live, plain
 from contracts.asgi_servers import serve_hypercorn
+from contracts.async_http_client import run
+from contracts.http2_origin import certify
 from contracts.http_server import hello
 from contracts.wire import Wire, answer_to, request_bytes
+from recording import instrumentors
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from contracts.asgi_server import AsgiApplication, Receive, Scope, Send
     from recording import Recording
@@ -62,6 +68,38 @@ def test_a_framework_of_wsgi_is_part_of_the_request(recording: Recording) -> Non
 
     assert recording.span().name == "GET /items/<int:item>"
     assert recording.span().scope == "otel_run_instrumentors.hypercorn"
+
+
+# Without us, too, the oldest worker of asyncio breaks off what several streams have in common.
+WORKERS = ["trio", *(["asyncio"] if hasattr(middleware, "ProxyFixMiddleware") else [])]
+
+
+@pytest.mark.parametrize("worker", WORKERS)
+def test_requests_at_the_same_time_on_one_connection_keep_apart(
+    recording: Recording, worker: str, tmp_path: Path
+) -> None:
+    trust = certify(tmp_path)
+    for library in ("httpx", "httpcore"):
+        instrumentors()[library].unpatch()
+
+    async def ask(client: httpx.AsyncClient, url: str) -> str:
+        response = await client.get(url)
+        return f"{response.http_version} {response.text}"
+
+    async def main(url: str) -> list[str]:
+        async with httpx.AsyncClient(http2=True, verify=trust, timeout=20) as client:
+            return await asyncio.gather(*(ask(client, f"{url}/{number}") for number in range(3)))
+
+    with serve_hypercorn(plain, worker=worker, folder=tmp_path) as (host, port):
+        answers = run(main(f"https://{host}:{port}"))
+
+    spans = recording.spans()
+    assert answers == ["HTTP/2 hello"] * 3
+    assert sorted(span.attributes["url.path"] for span in spans) == ["/0", "/1", "/2"]
+    assert len({span.trace_id for span in spans}) == 3
+    for span in spans:
+        assert (span.parent_id, span.attributes["network.protocol.version"]) == ("", "2")
+        assert (span.attributes["server.address"], span.attributes["server.port"]) == (host, port)
 
 
 @pytest.mark.skipif(not hasattr(middleware, "ProxyFixMiddleware"), reason="0.15 brought it")
