@@ -123,7 +123,10 @@ ROWS: tuple[Row, ...] = (
         "throughput",
         "FastAPI on one worker of uvicorn, under load, documents in and out",
         kept=0.9,
-        service=Service("fastapi_served.py", 12_000, ["orders"], OF_FASTAPI),
+        # As well one for the body that it receives.
+        service=Service(
+            "fastapi_served.py", 12_000, ["orders"], {**OF_FASTAPI, "opentelemetry": 4}
+        ),
     ),
     Throughput(
         "throughput-empty",
