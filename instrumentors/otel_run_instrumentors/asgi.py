@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine import http_server
+from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import asynchronous_taking
 from otel_run.engine.http_server import (
     SERVER_ERROR,
@@ -154,10 +155,10 @@ def observe(call: Call, operation: ServerOperation) -> None:
             status = message["status"]
             has_trailers = message.get("trailers", False)
             # What is sent while an exception is handled answers for it.
-            error = sys.exc_info()[1] if status >= SERVER_ERROR else None
+            error = handled_since(around) if status >= SERVER_ERROR else None
             wanted = http_server.RESPONSE_HEADERS.wanted
             headers = read_headers(message.get("headers", ())) if wanted else ()
-            respond(operation, status, headers, None if error is around else error)
+            respond(operation, status, headers, error)
         elif kind == "http.response.trailers":
             if not message.get("more_trailers", False):
                 operation.complete()

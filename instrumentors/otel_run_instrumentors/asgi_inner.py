@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine.call import Call
+from otel_run.engine.failure import handled_since
 from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.http_server import SERVER_ERROR, ServerOperation
 from otel_run.signals.context import CURRENT
@@ -42,8 +43,8 @@ class Inner:
         """See what a response answers for."""
         if message["type"] == "http.response.start":
             self.has_begun = True
-            error = sys.exc_info()[1] if message["status"] >= SERVER_ERROR else None
-            if error is not None and error is not self.around:
+            error = handled_since(self.around) if message["status"] >= SERVER_ERROR else None
+            if error is not None:
                 self.operation.handled = error
 
     def fail(self, error: Exception) -> None:

@@ -7,7 +7,7 @@ follows redirects by calling itself: its own span ends before, with the response
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor, Note
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse, take_resends
+from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
@@ -53,6 +53,12 @@ def note_resend(call: Call, _: None) -> None:
     request.resends = len(response.history) + 1
 
 
+def read_resend(call: Call) -> int:
+    # Taken off, for the program may send the same one again.
+    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
+    return resends
+
+
 def read_sender(call: Call) -> str:
     # An adapter of the program's own may send in its own way.
     for adapter in call.instance.adapters.values():
@@ -74,7 +80,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="requests",
     versions=">=2.25",
-    convention=HttpClient(read_request, read_response, write_headers, take_resends, read_sender),
+    convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
     layer=2,
     targets=(
         "requests.sessions:Session.send",

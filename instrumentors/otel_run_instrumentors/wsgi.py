@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer, HttpServerRequest
 from otel_run.engine.url import PLAIN, path_of, quote_path
@@ -117,12 +118,9 @@ def observe(call: Call, operation: ServerOperation) -> None:
         code = status[:3] if isinstance(status, str) else ""
         if code.isdecimal():
             # It is told what the response answers for, or is called while that is handled.
-            error = None
-            if code >= "500":
-                error = rest[1][1] if rest[1:] and rest[1] else sys.exc_info()[1]
-            operation.respond(
-                int(code), rest[0] if rest else (), None if error is around else error
-            )
+            given = rest[1][1] if rest[1:] and rest[1] else None
+            error = handled_since(around, given) if code >= "500" else None
+            operation.respond(int(code), rest[0] if rest else (), error)
         return write
 
     call.replace(1, "start_response", start)

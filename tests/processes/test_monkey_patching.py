@@ -91,17 +91,22 @@ def secure(secure_collector: Collector, certificate: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def arguments(secure_origin: Origin, certificate: Path) -> tuple[str, str]:
+    """What the clients' program is called with."""
+    return str(secure_origin.port), str(certificate)
+
+
 @pytest.mark.parametrize("library", PATCHES)
 def test_https_goes_on_working_and_is_recorded(
     programs: Programs,
     secure_collector: Collector,
     secure_origin: Origin,
-    certificate: Path,
+    arguments: tuple[str, str],
     secure: dict[str, str],
     library: str,
 ) -> None:
-    program = PATCHES[library] + CLIENTS
-    result = programs.run(program, str(secure_origin.port), str(certificate), env=secure)
+    result = programs.run(PATCHES[library] + CLIENTS, *arguments, env=secure)
 
     assert (result.returncode, result.stdout, result.stderr) == (0, "ok\n" * 6, "")
     assert len(secure_origin.received) == 6
@@ -125,8 +130,7 @@ import sitecustomize
 def test_https_goes_on_working_where_all_was_patched_before_our_start(
     programs: Programs,
     secure_collector: Collector,
-    secure_origin: Origin,
-    certificate: Path,
+    arguments: tuple[str, str],
     secure: dict[str, str],
     library: str,
 ) -> None:
@@ -135,7 +139,7 @@ def test_https_goes_on_working_where_all_was_patched_before_our_start(
     (first / "sitecustomize.py").write_text(PATCHES[library] + CHAINS)
     result = programs.run(
         CLIENTS,
-        *(str(secure_origin.port), str(certificate)),
+        *arguments,
         env={**secure, "PYTHONPATH": f"{first}:{AUTOLOAD}:{ENV['PYTHONPATH']}"},
         launcher=False,
     )
@@ -150,15 +154,13 @@ def test_https_goes_on_working_where_all_was_patched_before_our_start(
 def test_a_program_that_patches_too_late_has_the_trouble_that_it_would_have(
     programs: Programs,
     secure_collector: Collector,
-    secure_origin: Origin,
-    certificate: Path,
+    arguments: tuple[str, str],
     secure: dict[str, str],
     library: str,
 ) -> None:
     program = "import requests, sqlite3\n" + PATCHES[library] + CLIENTS
-    arguments = program, str(secure_origin.port), str(certificate)
-    bare = programs.run(*arguments, env=secure, launcher=False)
-    result = programs.run(*arguments, env=secure)
+    bare = programs.run(program, *arguments, env=secure, launcher=False)
+    result = programs.run(program, *arguments, env=secure)
 
     assert (result.returncode, result.stdout, result.stderr) == (0, bare.stdout, bare.stderr)
     assert "RecursionError" in result.stdout

@@ -6,6 +6,8 @@ literal, and reading it would be file access in the middle of the program's call
 
 from __future__ import annotations
 
+import sys
+
 from otel_run.engine.frames import UNSEEN
 from otel_run.engine.redaction import redact_text
 
@@ -39,6 +41,14 @@ def message_of(error: BaseException, values: Collection[str]) -> str:
     except Exception:
         return ""
     return redact_text(text, values) if text else ""
+
+
+def handled_since(
+    around: BaseException | None, given: BaseException | None = None
+) -> BaseException | None:
+    """Return the exception `given`, else the one that is handled now; None for the one `around`."""
+    error = given or sys.exc_info()[1]
+    return None if error is around else error
 
 
 def describe_failure(error: BaseException, values: Collection[str] = ()) -> Attributes:

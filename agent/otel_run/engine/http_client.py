@@ -114,15 +114,6 @@ def add_peer(attributes: dict[str, Value], peer: HttpPeer) -> None:
     attributes["network.peer.port"] = peer.port
 
 
-def take_resends(call: Call) -> int:
-    """Read what was noted as `resends` on the request that is sent.
-
-    It is taken off, for the program may send the same one again.
-    """
-    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
-    return resends
-
-
 class HttpClient(Convention):
     """Client spans: one for each request that goes out.
 

@@ -447,11 +447,10 @@ class HttpServer(Convention):
         self, request: HttpServerRequest, forwarded: Forwarded | None
     ) -> ServerDescription:
         scheme = (forwarded and forwarded.scheme) or request.scheme
-        host = (forwarded and forwarded.host) or request.host
-        key = (request.method, scheme, host, request.version)
+        host = (forwarded and forwarded.host) or request.host[: ADDRESS_LIMIT + 1]
+        key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
         description = self._descriptions.get(key)
         if description is None:
-            key = (key[0][:METHOD_LIMIT], scheme, host[: ADDRESS_LIMIT + 1], key[3])
             description = self._describe(*key)
             self._descriptions.put(key, description)
         return description
