@@ -7,14 +7,16 @@ any application of ASGI is, by the span of the server around it, and has one of 
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor, Loaded
-from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+from otel_run.engine.http_server import HttpServer
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run_instrumentors import asgi, wsgi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from otel_run.engine.http_server import ServerOperation
+    from otel_run.engine.http_server_request import HttpServerRequest
+    from otel_run.engine.server_operation import ServerOperation
 
 
 def read_request(call: Call) -> HttpServerRequest | None:
@@ -52,7 +54,7 @@ INSTRUMENTOR = Instrumentor(
     versions=">=1.7",
     convention=HttpServer(
         read_request,
-        asgi.read_subject,
+        asgi.read_scope,
         observe,
         read_detail=read_detail,
         is_hang_up=asgi.is_hang_up,

@@ -11,12 +11,9 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_server import (
-    SERVER_ERROR,
-    HttpServer,
-    HttpServerDetail,
-    HttpServerRequest,
-)
+from otel_run.engine.http_server import SERVER_ERROR, HttpServer
+from otel_run.engine.http_server_detail import HttpServerDetail, Route
+from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import path_of
 
 TYPE_CHECKING = False
@@ -41,6 +38,7 @@ class AiohttpRequest(HttpServerRequest):
         self.scheme = request.scheme
         headers = request.headers
         self.host = headers.get("Host") or ""
+        self.user_agent = headers.get("User-Agent") or ""
         self.path, self.query = read_target(request)
         self.version = VERSIONS.get(request.version, "")
         # What is not of a network has no such pair.
@@ -93,11 +91,11 @@ def read_response(call: Call) -> HttpServerDetail:
     return HttpServerDetail(status=status, headers=read_headers(response), handled=raised)
 
 
-def read_route(call: Call) -> HttpServerDetail | None:
+def read_route(call: Call) -> Route | None:
     # A server without an application has no routes.
     found = getattr(call.arg(0, "request"), "_match_info", None)
     resource = None if found is None else found.route.resource
-    return None if resource is None else HttpServerDetail(resource.canonical)
+    return None if resource is None else Route(resource.canonical)
 
 
 def read_exception(call: Call) -> HttpServerDetail | None:

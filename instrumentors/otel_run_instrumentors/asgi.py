@@ -5,17 +5,10 @@ Only scopes of the type `http` are requests.
 
 from __future__ import annotations
 
-import sys
-
-from otel_run.engine import http_server
-from otel_run.engine.failure import handled_since
-from otel_run.engine.forms import asynchronous_taking
-from otel_run.engine.http_server import (
-    SERVER_ERROR,
-    HttpServer,
-    HttpServerDetail,
-    HttpServerRequest,
-)
+from otel_run.engine.asgi import ARGUMENTS, application, decoded, following
+from otel_run.engine.http_server import HttpServer
+from otel_run.engine.http_server_detail import HttpServerDetail
+from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
@@ -24,10 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine import Call
-    from otel_run.engine.http_server import ServerOperation
-
-    Fields = Iterable[tuple[bytes, bytes]]
-    Message = dict[str, Any]
+    from otel_run.engine.server_operation import ServerOperation
 
 
 class Keys(dict[str, bytes]):
@@ -39,9 +29,6 @@ class Keys(dict[str, bytes]):
 
 
 KEYS = Keys()
-BODIES = frozenset(
-    ("http.response.body", "http.response.pathsend", "http.response.zerocopysend"),
-)
 # Starlette's exception, and uvicorn's.
 HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
 
@@ -55,15 +42,17 @@ class AsgiRequest(HttpServerRequest):
         get = scope.get
         self.pairs = scope["headers"]
         self.fields = fields = read_fields(self.pairs)
-        self.method = scope["method"]
-        self.scheme = get("scheme") or "http"
-        self.host = fields.get(b"host", b"").decode("latin-1") or server_of(scope)
+        host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
         raw = get("raw_path")
         path = raw.decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
         if "?" in path:
             path = path.partition("?")[0]
         self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("query_string", b"").decode("latin-1")
+        self.method = scope["method"]
+        self.scheme = get("scheme") or "http"
+        self.host = host.decode("latin-1") if host else server_of(scope)
+        self.user_agent = user_agent.decode("latin-1") if user_agent else ""
         self.version = get("http_version", "")
         self.peer_address, self.peer_port = read_address(get("client"))
         self.is_continued = b"traceparent" in fields or b"baggage" in fields
@@ -79,16 +68,16 @@ class AsgiRequest(HttpServerRequest):
         return None if value is None else value.decode("latin-1")
 
     def headers(self) -> Iterator[tuple[str, str]]:
-        return read_headers(self.pairs)
+        return decoded(self.pairs)
 
 
 def read_request(call: Call) -> HttpServerRequest | None:
-    scope: dict[str, Any] = call.arg(0, "scope")
+    scope: dict[str, Any] = read_scope(call)
     return AsgiRequest(scope) if scope.get("type") == "http" else None
 
 
-def read_subject(call: Call) -> object:
-    return call.arg(0, "scope")
+def read_scope(call: Call) -> Any:
+    return call.args[0] if call.args else call.kwargs["scope"]
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
@@ -123,11 +112,6 @@ def read_fields(headers: Any) -> dict[bytes, bytes]:
     return fields
 
 
-def read_headers(headers: Fields) -> Iterator[tuple[str, str]]:
-    for name, value in headers:
-        yield name.decode("latin-1"), value.decode("latin-1")
-
-
 def read_address(client: Any) -> tuple[str, int]:
     """Return address and port, which granian writes as text; test clients have a name instead."""
     address, port = client or ("", 0)
@@ -144,28 +128,12 @@ def server_of(scope: dict[str, Any]) -> str:
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
-    around = sys.exc_info()[1]
-    respond = operation.convention.respond
-    has_trailers = False
-
-    def follow(message: Message) -> None:
-        nonlocal has_trailers
-        kind = message["type"]
-        if kind == "http.response.start":
-            status = message["status"]
-            has_trailers = message.get("trailers", False)
-            # What is sent while an exception is handled answers for it.
-            error = handled_since(around) if status >= SERVER_ERROR else None
-            wanted = http_server.RESPONSE_HEADERS.wanted
-            headers = read_headers(message.get("headers", ())) if wanted else ()
-            respond(operation, status, headers, error)
-        elif kind == "http.response.trailers":
-            if not message.get("more_trailers", False):
-                operation.complete()
-        elif kind in BODIES and not (has_trailers or message.get("more_body", False)):
-            operation.complete()
-
-    call.replace(2, "send", operation.following(call.arg(2, "send"), follow))
+    args = call.args
+    if len(args) == ARGUMENTS:
+        scope, receive, send = args
+        call.args = scope, receive, following(operation, send)
+    else:
+        call.replace(2, "send", following(operation, call.arg(2, "send")))
 
 
 def is_hang_up(error: BaseException) -> bool:
@@ -181,8 +149,8 @@ def read_bridge(call: Call) -> HttpServerDetail:
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(read_request, read_subject, observe, is_hang_up=is_hang_up, is_same=is_same)
+    return HttpServer(read_request, read_scope, observe, is_hang_up=is_hang_up, is_same=is_same)
 
 
-# How an application is wrapped: one with scope, receive and send.
-SERVE = asynchronous_taking(3)
+# How an application is wrapped.
+SERVE = application

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_server import HttpServerDetail
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run_instrumentors import asgi
 
 

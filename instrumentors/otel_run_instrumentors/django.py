@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor
 from otel_run.engine.forms import iterable
-from otel_run.engine.http_server import HttpServer, HttpServerDetail, HttpServerRequest
+from otel_run.engine.http_server import HttpServer
+from otel_run.engine.http_server_detail import HttpServerDetail, Route
 from otel_run_instrumentors import asgi, wsgi
 
 TYPE_CHECKING = False
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-    from otel_run.engine.http_server import ServerOperation
+    from otel_run.engine.http_server_request import HttpServerRequest
+    from otel_run.engine.server_operation import ServerOperation
 
 
 def given(call: Call) -> dict[str, Any]:
@@ -61,15 +63,15 @@ def is_whole(call: Call, result: object) -> bool:
     return not getattr(result, "streaming", True) or wsgi.is_whole(call, result)
 
 
-def read_route(call: Call) -> HttpServerDetail:
+def read_route(call: Call) -> Route:
     request: HttpRequest = call.arg(0, "request")
     match = request.resolver_match
     route = "" if match is None else match.route
     # A regular expression says itself where it begins.
     slash = "" if route.startswith("^") else "/"
     # What it is mounted in has told its part of the route, and Django knows the whole.
-    return HttpServerDetail(
-        route=f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}",
+    return Route(
+        f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}",
         inner=getattr(request, "scope", None),
     )
 

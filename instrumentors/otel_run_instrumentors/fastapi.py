@@ -7,23 +7,26 @@ tells since FastAPI includes routers without copying their routes. Others are St
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run_instrumentors import asgi, starlette
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from fastapi.routing import APIRoute
-
-    from otel_run.engine.http_server import HttpServerDetail
+    from otel_run.engine.http_server_detail import Route
 
 
-def read_route(call: Call) -> HttpServerDetail | None:
-    route: APIRoute = call.instance
-    scope: dict[str, Any] = call.arg(0, "scope")
+def read_inclusion(call: Call) -> HttpServerDetail:
+    # Its routes are looked through next.
+    return HttpServerDetail(asked=(read_route, call))
+
+
+def read_route(call: Call) -> Route | None:
+    scope: dict[str, Any] = asgi.read_scope(call)
     included = scope.get("fastapi", {}).get("effective_route_context")
-    if included is None or included.original_route is not route:
-        return None  # Starlette's function is called next
+    if included is None or included.original_route is not scope.get("route"):
+        return None  # Starlette's function has been called, or none
     return starlette.route_of(scope, included.path)
 
 
@@ -32,5 +35,5 @@ INSTRUMENTOR = Instrumentor(
     versions=">=0.92",
     convention=asgi.convention(),
     layer=0,
-    targets=(Detail("fastapi.routing:APIRoute.handle", before=read_route),),
+    targets=(Detail("fastapi.routing:_IncludedRouter.handle", before=read_inclusion),),
 )

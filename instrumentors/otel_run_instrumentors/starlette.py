@@ -8,41 +8,39 @@ spans of their own.
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor, Loaded
-from otel_run.engine.http_server import HttpServerDetail
+from otel_run.engine.asgi_inner import inner
+from otel_run.engine.http_server_detail import Route
 from otel_run.engine.task import Task
 from otel_run_instrumentors import asgi
-from otel_run_instrumentors.asgi_inner import inner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from starlette import routing
     from starlette.background import BackgroundTask
-    from starlette.routing import Mount, Route
 
 
-def read_route(call: Call) -> HttpServerDetail | None:
-    route: Route = call.instance
-    return route_of(call.arg(0, "scope"), route.path)
+def read_route(call: Call) -> Route | None:
+    route: routing.Route = call.instance
+    return route_of(asgi.read_scope(call), route.path)
 
 
-def read_mount(call: Call) -> HttpServerDetail | None:
-    mount: Mount = call.instance
+def read_mount(call: Call) -> Route | None:
+    mount: routing.Mount = call.instance
     # What has no routes itself, such as static files, is the end of the way.
-    return route_of(call.arg(0, "scope"), "" if mount.routes else "/{path}", mount.path)
+    return route_of(asgi.read_scope(call), "" if mount.routes else "/{path}", mount.path)
 
 
-def route_of(scope: dict[str, Any], path: str, mount: str = "") -> HttpServerDetail | None:
+def route_of(scope: dict[str, Any], path: str, mount: str = "") -> Route | None:
     if scope["type"] != "http":
         return None
     # Where the outermost application is, which the first mount changes.
-    root: str = scope.get("app_root_path", scope.get("root_path", "")).rstrip("/")
-    return HttpServerDetail(
-        route=path,
-        mount=mount,
-        root=root if root and scope["path"].startswith(f"{root}/") else "",
-        subject=scope,
-    )
+    root: str = scope.get("app_root_path", scope.get("root_path", ""))
+    if root:
+        root = root.rstrip("/")
+        root = root if scope["path"].startswith(f"{root}/") else ""
+    return Route(path, mount, root, scope)
 
 
 def read_function(call: Call) -> object:

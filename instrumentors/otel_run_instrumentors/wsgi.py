@@ -6,7 +6,8 @@ import sys
 
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
-from otel_run.engine.http_server import HttpServer, HttpServerRequest
+from otel_run.engine.http_server import HttpServer
+from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import PLAIN, path_of, quote_path
 
 TYPE_CHECKING = False
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine import Call
-    from otel_run.engine.http_server import HttpServerDetail, ServerOperation
+    from otel_run.engine.http_server_detail import ReadDetail
+    from otel_run.engine.server_operation import ServerOperation
 
 
 class Keys(dict[str, str]):
@@ -45,6 +47,7 @@ class WsgiRequest(HttpServerRequest):
             path = quote_path(path, "latin-1")
         self.path = path if path[:1] == "/" else path_of(path)
         self.query = get("QUERY_STRING", "")
+        self.user_agent = get("HTTP_USER_AGENT") or ""
         self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
         address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")
         if not port and ":" in address:
@@ -134,9 +137,7 @@ def is_whole(call: Call, result: object) -> bool:
     return isinstance(wrapper, type) and isinstance(result, wrapper)
 
 
-def convention(
-    read_detail: Callable[[Call], HttpServerDetail | None] | None = None,
-) -> HttpServer:
+def convention(read_detail: ReadDetail | None = None) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
     return HttpServer(read_request, read_subject, observe, read_detail=read_detail, is_same=is_same)
 

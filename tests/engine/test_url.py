@@ -158,4 +158,4 @@ def test_what_is_kept_is_bounded() -> None:
 
     assert len(urls._urls) <= 2048
     assert len(urls._origins) <= 1024
-    assert max(map(len, urls._urls._young)) <= LONGEST_KEPT
+    assert max(map(len, urls._urls.young)) <= LONGEST_KEPT

@@ -13,7 +13,7 @@ from otel_run.guard import caught
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from otel_run.engine.convention import Convention
@@ -117,22 +117,13 @@ def sync(recorder: Recorder) -> Wrapper:
 
 def asynchronous(recorder: Recorder) -> Wrapper:
     """Wrap a coroutine function; recording begins when it is first awaited."""
-    return _asynchronous(recorder, 0)
-
-
-def asynchronous_taking(count: int) -> Form:
-    """Wrap a coroutine function that takes so many arguments; called with fewer it fails at once.
-
-    Servers find out that way what kind of application they have.
-    """
-    return lambda recorder: _asynchronous(recorder, count)
-
-
-def _asynchronous(recorder: Recorder, count: int) -> Wrapper:
     begin, library = recorder.convention.begin, recorder.library
 
     @unseen
-    async def run(call: Call) -> Any:
+    async def wrapper(
+        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        call = Call(wrapped, instance, args, kwargs)
         # As the sync form: this is the hot path, too.
         try:
             operation = None if recorder.off else begin(call)
@@ -140,23 +131,14 @@ def _asynchronous(recorder: Recorder, count: int) -> Wrapper:
             caught(error, library)
             operation = None
         if operation is None:
-            return await call.function(*call.args, **call.kwargs)
+            return await wrapped(*call.args, **call.kwargs)
         try:
-            result = await call.function(*call.args, **call.kwargs)
+            result = await wrapped(*call.args, **call.kwargs)
         except BaseException as error:
             recorder.fail(operation, call, error)
             raise
         recorder.finish(operation, call, result)
         return result
-
-    @unseen
-    def wrapper(
-        wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Awaitable[Any]:
-        if len(args) + len(kwargs) < count:
-            incomplete: Awaitable[Any] = wrapped(*args, **kwargs)
-            return incomplete
-        return run(Call(wrapped, instance, args, kwargs))
 
     return wrapper
 

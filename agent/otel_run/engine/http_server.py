@@ -9,33 +9,33 @@ from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
 from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
-from otel_run.engine.operation import Operation, Silence
+from otel_run.engine.http_server_detail import Route
+from otel_run.engine.operation import Silence
 from otel_run.engine.redaction import redact_query
+from otel_run.engine.server_operation import ServerDescription, ServerOperation
 from otel_run.engine.url import DEFAULT_PORTS, split_port
 from otel_run.export.pipeline import PIPELINE
-from otel_run.guard import caught
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
-from otel_run.signals.description import Description, Outcome
+from otel_run.signals.description import Outcome
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
-from otel_run.signals.span import ERROR, SERVER, UNSET
+from otel_run.signals.span import ERROR, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable
     from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
     from otel_run.engine.forwarded import Forwarded
-    from otel_run.signals.description import Scope
-    from otel_run.signals.metrics import Level
-    from otel_run.signals.values import Attributes, Value
+    from otel_run.engine.http_server_detail import HttpServerDetail, ReadDetail
+    from otel_run.engine.http_server_request import Headers, HttpServerRequest
+    from otel_run.engine.operation import Operation
+    from otel_run.signals.description import Description
+    from otel_run.signals.values import Value
 
-    # Names and values, as they are on the wire.
-    Headers = Iterable[tuple[str, str]]
-    ReadDetail = Callable[[Call], "HttpServerDetail | None"]
-    ReadResult = Callable[[Call, Any], "HttpServerDetail | None"]
+    ReadResult = Callable[[Call, Any], HttpServerDetail | None]
 
 NAME = "http.server"
 SETTINGS = settings.current()
@@ -56,183 +56,6 @@ METHOD_LIMIT = 64
 
 # Path, query and user agent together; longer ones count towards the bound of the record queue.
 LONG_REQUEST = 512
-
-
-class HttpServerRequest:
-    """What a server received; each protocol between servers and applications has its own kind.
-
-    `host` is the authority that the client asked for, as `host:port`; `peer_address` and
-    `peer_port` are the other end of the connection. `path` and `query` are as on the wire.
-    `is_continued` and `is_forwarded` tell whether it has headers of a trace, of a proxy: most have
-    none, and need not be asked for each of them.
-    """
-
-    __slots__ = (
-        "host",
-        "is_continued",
-        "is_forwarded",
-        "method",
-        "path",
-        "peer_address",
-        "peer_port",
-        "query",
-        "scheme",
-        "version",
-    )
-
-    method: str
-    scheme: str
-    host: str
-    path: str
-    query: str
-    version: str
-    peer_address: str
-    peer_port: int
-    is_continued: bool
-    is_forwarded: bool
-
-    def header(self, name: str) -> str | None:
-        """Look a header up by its lower-case name."""
-        raise NotImplementedError
-
-    def headers(self) -> Headers:
-        """Give all of them, by their lower-case names."""
-        raise NotImplementedError
-
-
-class HttpServerDetail:
-    """What an inner layer knows of a request, or the result of the call that served it.
-
-    Its route, below the path `mount` of what it is in, and below `root`, where the outermost
-    application is; the exception that it could not handle, or one that it has `handled`, which is
-    an error if a 5xx answers it; the status code and the headers that it sends. `subject` is the
-    request's, where the program may have made up another one meanwhile; `inner` is what the layers
-    within see as the subject from now on; they tell whole routes.
-    """
-
-    __slots__ = (
-        "error",
-        "handled",
-        "headers",
-        "inner",
-        "mount",
-        "root",
-        "route",
-        "status",
-        "subject",
-    )
-
-    def __init__(
-        self,
-        route: str = "",
-        error: BaseException | None = None,
-        subject: object = None,
-        status: int = 0,
-        mount: str = "",
-        root: str = "",
-        inner: object = None,
-        headers: Headers = (),
-        handled: BaseException | None = None,
-    ) -> None:
-        self.route = route
-        self.error = error
-        self.handled = handled
-        self.subject = subject
-        self.status = status
-        self.mount = mount
-        self.root = root
-        self.inner = inner
-        self.headers = headers
-
-
-class ServerDescription(Description):
-    """As well the series of the requests that are being served."""
-
-    __slots__ = ("active",)
-
-    def __init__(
-        self,
-        scope: Scope,
-        name: str,
-        attributes: Attributes,
-        facts: Attributes,
-        active: Level | None,
-    ) -> None:
-        super().__init__(scope, name, SERVER, attributes, facts)
-        self.active = active
-
-
-class ServerOperation(Operation):
-    """A request being served, with what is known of its end so far."""
-
-    __slots__ = ("asked", "error", "handled", "mount", "route", "status", "subject")
-
-    convention: HttpServer
-    description: ServerDescription
-    # Whom to ask for what the innermost layer knows, and its call.
-    asked: tuple[ReadDetail, Call] | None
-    error: str
-    # What an inner layer has taken; it is an error if a 5xx answers it.
-    handled: BaseException | None
-    mount: str
-    route: str
-    status: int
-    subject: object
-
-    def respond(
-        self, status: int, headers: Headers = (), error: BaseException | None = None
-    ) -> None:
-        """Note what is sent, and the exception that it is sent for."""
-        if self.end:
-            return
-        try:
-            self.convention.respond(self, status, headers, error)
-        except Exception as mistake:
-            caught(mistake, self.convention.library)
-
-    def guard(self, step: Callable[[Any], None], what: Any) -> None:
-        """Take a step with what the program sent or raised, and let no mistake of ours out."""
-        try:
-            step(what)
-        except Exception as mistake:
-            caught(mistake, self.convention.library)
-
-    def following(
-        self, send: Callable[[Any], Awaitable[None]], follow: Callable[[Any], None]
-    ) -> Callable[[Any], Awaitable[None]]:
-        """Return what sends a message, and has it followed once it is out."""
-        library = self.convention.library
-
-        async def sent(message: Any) -> None:
-            await send(message)
-            try:
-                if not self.end:
-                    follow(message)
-            except Exception as mistake:
-                caught(mistake, library)
-
-        return sent
-
-    def ask(self) -> None:
-        """Ask what the innermost layer knows, until it knows something."""
-        if self.asked is None:
-            return
-        read, call = self.asked
-        detail = read(call)
-        if detail is not None:
-            self.asked = None
-            self.convention.add(self, detail)
-
-    def complete(self) -> None:
-        """End with the last byte, and stay current: the application may have more to do."""
-        if self.end:
-            return
-        token, self.token = self.token, None
-        try:
-            self.convention.finish(self, None, None)
-        except Exception as error:
-            caught(error, self.convention.library)
-        self.token = token
 
 
 class HttpServer(Convention):
@@ -314,7 +137,7 @@ class HttpServer(Convention):
             active.rise()
             if not PIPELINE.threshold:
                 PIPELINE.be_there()  # this may be the last that is heard of a server that hangs
-        operation.enter()
+        operation.token = CURRENT.set(operation)
         return operation
 
     def _is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
@@ -339,38 +162,48 @@ class HttpServer(Convention):
     def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
         """Start an operation that is not current, with all that the request says."""
         forwarded = None
+        scheme, host = request.scheme, request.host
         if request.is_forwarded and TRUST_FORWARDED:
             forwarded = read_forwarded(request.header)
-        description = self._description(request, forwarded)
-        operation = ServerOperation(self, _parent(around, request), description)
+            if forwarded is not None:
+                scheme, host = forwarded.scheme or scheme, forwarded.host or host
+        key = (request.method, scheme, host, request.version)
+        description = self._descriptions.young.get(key) or self._description(key)
+        if around is not None or request.is_continued:
+            around = _parent(around, request)
+        operation = ServerOperation(self, around, description)
         operation.route = operation.mount = operation.error = ""
         operation.handled = None
         operation.status = 0
         if operation.sampled:
-            operation.attributes = _attributes(request, forwarded)
-            size = len(request.path) + len(request.query)
-            if size > LONG_REQUEST:
-                operation.add_weight(size)
-            if REQUEST_HEADERS.wanted:
-                REQUEST_HEADERS.capture(operation, request.headers())
+            _add_attributes(operation, request, forwarded)
         return operation
 
-    def detail(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
+    def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
-        if detail.subject is None or self._is_within(operation, detail.subject):
-            operation.ask()
+        if (
+            detail.subject is None
+            or detail.subject is operation.subject
+            or self._is_within(operation, detail.subject)
+        ):
+            if operation.asked is not None:
+                operation.ask()
             self.add(operation, detail)
 
-    def add(self, operation: ServerOperation, detail: HttpServerDetail | None) -> None:
+    def add(self, operation: ServerOperation, detail: Route | HttpServerDetail | None) -> None:
         """Add what a reader found, if it did."""
         if detail is None:
             return
         if detail.inner is not None:
             operation.subject, operation.mount = detail.inner, ""
-        if detail.mount:
-            operation.mount += detail.mount
-        if detail.route:
-            operation.route = detail.root + operation.mount + detail.route
+        if isinstance(detail, Route):
+            if detail.mount:
+                operation.mount += detail.mount
+            if detail.path:
+                operation.route = detail.root + operation.mount + detail.path
+            return
+        if detail.asked is not None:
+            operation.asked = detail.asked
         if detail.error is not None:
             self._add_error(operation, detail.error)
         if detail.handled is not None:
@@ -390,14 +223,12 @@ class HttpServer(Convention):
                 return
         if operation.asked is not None:
             operation.ask()
-        operation.asked = operation.handled = None  # they may hold the operation
+        # They may hold the operation, or much of the program's.
+        operation.asked = operation.handled = operation.subject = None
         description = operation.description
         key = (operation.status, operation.route, operation.error)
-        outcome = description.outcomes.get(key)
-        if outcome is None:
-            outcome = self._conclude(description, key)
+        outcome = description.outcomes.get(key) or self._conclude(description, key)
         operation.name = outcome.name
-        operation.subject = None
         if description.active is not None and operation.started >= PIPELINE.born:
             description.active.fall()
         operation.end_with(outcome)
@@ -443,12 +274,10 @@ class HttpServer(Convention):
         if operation.sampled and not (operation.extras and operation.extras.events):
             operation.add_failure(describe_failure(error))
 
-    def _description(
-        self, request: HttpServerRequest, forwarded: Forwarded | None
-    ) -> ServerDescription:
-        scheme = (forwarded and forwarded.scheme) or request.scheme
-        host = (forwarded and forwarded.host) or request.host[: ADDRESS_LIMIT + 1]
-        key = (request.method[:METHOD_LIMIT], scheme, host, request.version)
+    def _description(self, key: tuple[str, str, str, str]) -> ServerDescription:
+        """Look for what is not in use, and describe what is new; names as long as one may be."""
+        method, scheme, host, version = key
+        key = (method[:METHOD_LIMIT], scheme, host[: ADDRESS_LIMIT + 1], version)
         description = self._descriptions.get(key)
         if description is None:
             description = self._describe(*key)
@@ -523,18 +352,25 @@ def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
     )
 
 
-def _attributes(request: HttpServerRequest, forwarded: Forwarded | None) -> dict[str, Value]:
+def _add_attributes(
+    operation: ServerOperation, request: HttpServerRequest, forwarded: Forwarded | None
+) -> None:
     attributes: dict[str, Value] = {"url.path": request.path}
+    operation.attributes = attributes
     if request.query:
         attributes["url.query"] = redact_query(request.query)
-    client = (forwarded and forwarded.client) or request.peer_address
+    address = request.peer_address
+    client = (forwarded and forwarded.client) or address
     if client:
         attributes["client.address"] = client
-    if request.peer_address:
-        attributes["network.peer.address"] = request.peer_address
+    if address:
+        attributes["network.peer.address"] = address
         if request.peer_port:
             attributes["network.peer.port"] = request.peer_port
-    user_agent = request.header("user-agent")
-    if user_agent:
-        attributes["user_agent.original"] = user_agent
-    return attributes
+    if request.user_agent:
+        attributes["user_agent.original"] = request.user_agent
+    size = len(request.path) + len(request.query) + len(request.user_agent)
+    if size > LONG_REQUEST:
+        operation.add_weight(size)
+    if REQUEST_HEADERS.wanted:
+        REQUEST_HEADERS.capture(operation, request.headers())

@@ -38,7 +38,8 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
         # Servers call an application without its arguments to see whether that fails at once.
         if is_own and not (kind == COROUTINE and original.__name__ == "__call__"):
             return METHODS[kind](original, wrapper)
-    patched = Patched(original, named(wrapper) if kind == COROUTINE else wrapper)
+    makes_coroutines = kind == COROUTINE and wrapper.__code__.co_flags & COROUTINE
+    patched = Patched(original, named(wrapper) if makes_coroutines else wrapper)
     if isinstance(owner, type(sys)):
         patched._self_module = owner.__name__  # noqa: SLF001  where wrapt has a wrapper's own
     return patched

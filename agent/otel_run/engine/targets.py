@@ -108,15 +108,30 @@ class Detail(Place):
     def wrapper(self, recorder: Recorder) -> Wrapper:
         """Make what is called instead."""
         before, after = self.before, self.after
+        detail, name, library = (
+            recorder.convention.detail,
+            recorder.convention.name,
+            recorder.library,
+        )
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            operation: Any = CURRENT.get()
+            convention = None if operation is None else operation.convention
+            if convention is None or convention.name != name:
+                return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
             if before is not None:
-                tell(recorder, before, call)
+                # As `tell` has it, without its frame: this is the hot path.
+                try:
+                    found = before(call)
+                    if found is not None and not operation.end:
+                        detail(operation, found)
+                except Exception as error:
+                    caught(error, library)
             result = wrapped(*call.args, **call.kwargs)
             if after is not None:
-                tell(recorder, after, call)
+                tell(recorder, after, call, operation)
             return result
 
         return wrapper
@@ -190,13 +205,9 @@ class Lifelong(Place):
         return wrapper
 
 
-def tell(recorder: Recorder, read: Callable[[Call], object], call: Call) -> None:
-    """Give the open operation of this convention what the reader finds."""
+def tell(recorder: Recorder, read: Callable[[Call], object], call: Call, operation: Any) -> None:
+    """Give an operation of this convention what the reader finds."""
     try:
-        operation: Any = CURRENT.get()
-        convention = None if operation is None else operation.convention
-        if convention is None or convention.name != recorder.convention.name:
-            return
         detail = read(call)
         if detail is not None and not operation.end:
             recorder.convention.detail(operation, detail)

@@ -19,21 +19,22 @@ class Cache(Generic[Key, Item]):
 
     `limit` bounds the weight of a generation, so that the whole holds at most twice that. Looking
     up takes one dictionary access for what is in use; no order is kept and no lock is needed: two
-    threads that meet at the border forget something at worst.
+    threads that meet at the border forget something at worst. The hot path looks
+    at `young` by itself before it asks.
     """
 
-    __slots__ = ("_limit", "_old", "_weigh", "_weight", "_young")
+    __slots__ = ("_limit", "_old", "_weigh", "_weight", "young")
 
     def __init__(self, limit: int, weigh: Callable[[Item], int] | None = None) -> None:
         self._limit = limit
         self._weigh = weigh
         self._weight = 0
-        self._young: dict[Key, Item] = {}
+        self.young: dict[Key, Item] = {}
         self._old: dict[Key, Item] = {}
 
     def get(self, key: Key) -> Item | None:
         """Return what was put under the key, or None."""
-        found = self._young.get(key)
+        found = self.young.get(key)
         if found is None:
             found = self._old.get(key)
             if found is not None:
@@ -44,8 +45,8 @@ class Cache(Generic[Key, Item]):
         """Keep the item, and let the old generation go when the young one is full."""
         self._weight += self._weigh(item) if self._weigh else 1
         if self._weight > self._limit:
-            self._old, self._young, self._weight = self._young, {}, 0
-        self._young[key] = item
+            self._old, self.young, self._weight = self.young, {}, 0
+        self.young[key] = item
 
     def __len__(self) -> int:
-        return len(self._young) + len(self._old)
+        return len(self.young) + len(self._old)

@@ -7,29 +7,31 @@ from __future__ import annotations
 
 import sys
 
+from otel_run.engine.asgi import START
 from otel_run.engine.call import Call
 from otel_run.engine.failure import handled_since
 from otel_run.engine.frames import named_after, unseen
-from otel_run.engine.http_server import SERVER_ERROR, ServerOperation
+from otel_run.engine.http_server import SERVER_ERROR
+from otel_run.engine.server_operation import ServerOperation
 from otel_run.signals.context import CURRENT
-from otel_run_instrumentors import asgi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from typing import Any
 
+    from otel_run.engine.asgi import Message, Send
     from otel_run.engine.forms import Recorder, Wrapper
-    from otel_run_instrumentors.asgi import Message
-
-    Send = Callable[[Message], Awaitable[None]]
 
 
 class Inner:
     """One call of the application, which is part of the operation's request."""
 
-    def __init__(self, operation: ServerOperation, send: Send) -> None:
+    def __init__(
+        self, operation: ServerOperation, send: Send, is_hang_up: Callable[[BaseException], bool]
+    ) -> None:
         self.operation = operation
+        self.is_hang_up = is_hang_up
         self.send = send
         self.around = sys.exc_info()[1]
         self.has_begun = False
@@ -41,7 +43,7 @@ class Inner:
 
     def follow(self, message: Message) -> None:
         """See what a response answers for."""
-        if message["type"] == "http.response.start":
+        if message["type"] == START:
             self.has_begun = True
             error = handled_since(self.around) if message["status"] >= SERVER_ERROR else None
             if error is not None:
@@ -49,18 +51,20 @@ class Inner:
 
     def fail(self, error: Exception) -> None:
         """Take note of what middleware may answer, or is too late to answer."""
-        if self.has_begun and not asgi.is_hang_up(error):
-            self.operation.respond(self.operation.status, (), error)
-        elif not self.has_begun:
+        if not self.has_begun:
             self.operation.handled = error
+        elif not self.is_hang_up(error):
+            self.operation.respond(self.operation.status, (), error)
 
 
 def inner(recorder: Recorder) -> Wrapper:
     """Wrap an application of ASGI; a request has its operation already."""
+    convention: Any = recorder.convention
+    is_hang_up = convention.is_hang_up
 
     @unseen
     async def run(call: Call, operation: ServerOperation) -> None:
-        one = Inner(operation, call.args[2])
+        one = Inner(operation, call.args[2], is_hang_up)
         call.replace(2, "send", one.send_on)
         try:
             await call.function(*call.args, **call.kwargs)
