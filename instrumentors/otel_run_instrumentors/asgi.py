@@ -29,6 +29,7 @@ class Keys(dict[str, bytes]):
 
 
 KEYS = Keys()
+NOBODY = ("", 0)
 # Starlette's exception, and uvicorn's.
 HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
 
@@ -42,18 +43,18 @@ class AsgiRequest(HttpServerRequest):
         get = scope.get
         self.pairs = scope["headers"]
         self.fields = fields = read_fields(self.pairs)
-        host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
-        raw = get("raw_path")
-        path = raw.decode("latin-1") if raw else quote_path(scope["path"], "utf-8")
-        if "?" in path:
-            path = path.partition("?")[0]
-        self.path = path if path[:1] == "/" else path_of(path)
-        self.query = get("query_string", b"").decode("latin-1")
         self.method = scope["method"]
         self.scheme = get("scheme") or "http"
+        self.version = get("http_version", "")
+        host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
         self.host = host.decode("latin-1") if host else server_of(scope)
         self.user_agent = user_agent.decode("latin-1") if user_agent else ""
-        self.version = get("http_version", "")
+        path, query = get("raw_path"), get("query_string")
+        path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
+        if path[:1] != "/" or "?" in path:
+            path = path_of(path.partition("?")[0])
+        self.path = path
+        self.query = query.decode("latin-1") if query else ""
         self.peer_address, self.peer_port = read_address(get("client"))
         self.is_continued = b"traceparent" in fields or b"baggage" in fields
         self.is_forwarded = (
@@ -114,10 +115,12 @@ def read_fields(headers: Any) -> dict[bytes, bytes]:
 
 def read_address(client: Any) -> tuple[str, int]:
     """Return address and port, which granian writes as text; test clients have a name instead."""
-    address, port = client or ("", 0)
+    if not client:
+        return NOBODY
+    address, port = client
     if type(address) is not str or not (address[-1:].isdigit() or ":" in address):
-        return "", 0
-    return address, port if type(port) is int else int(port or 0)
+        return NOBODY
+    return client if type(port) is int else (address, int(port or 0))
 
 
 def server_of(scope: dict[str, Any]) -> str:

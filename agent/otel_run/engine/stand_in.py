@@ -20,10 +20,15 @@ if TYPE_CHECKING:
     from otel_run.engine.forms import Wrapper
 
     Items = Generator[object, None, object]
+    Make = Callable[[Callable[..., Any], Wrapper], Callable[..., Any]]
 
 # inspect.CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE and CO_ASYNC_GENERATOR.
 GENERATOR, COROUTINE = 0x20, 0x80
+# inspect.CO_VARARGS and CO_VARKEYWORDS.
+VARIABLE = 0x04 | 0x08
 OF_ITS_OWN_KIND = GENERATOR | COROUTINE | 0x100 | 0x200
+# The arguments of an application of ASGI.
+APPLICATION = ("self", "scope", "receive", "send")
 NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 # Where the function has them; from 3.14 on annotations are made only when somebody asks.
 TYPES = ("__annotate__" if sys.version_info >= (3, 14) else "__annotations__", "__type_params__")
@@ -34,10 +39,12 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
     is_function = type(original) is FUNCTION
     kind = original.__code__.co_flags & OF_ITS_OWN_KIND if is_function else 0
     if is_function and isinstance(owner, type) and kind in METHODS:
-        is_own = owner.__dict__.get(original.__name__) is original
+        make: Make | None = METHODS[kind]
         # Servers call an application without its arguments to see whether that fails at once.
-        if is_own and not (kind == COROUTINE and original.__name__ == "__call__"):
-            return METHODS[kind](original, wrapper)
+        if kind == COROUTINE and original.__name__ == "__call__":
+            make = application_method if takes(original, APPLICATION) else None
+        if make is not None and owner.__dict__.get(original.__name__) is original:
+            return make(original, wrapper)
     makes_coroutines = kind == COROUTINE and wrapper.__code__.co_flags & COROUTINE
     patched = Patched(original, named(wrapper) if makes_coroutines else wrapper)
     if isinstance(owner, type(sys)):
@@ -48,6 +55,13 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
 def stands_in(found: object) -> bool:
     """Tell whether this is there in the place of another already."""
     return isinstance(found, Patched) or is_unseen(found)
+
+
+def takes(function: Any, names: tuple[str, ...]) -> bool:
+    """Tell whether these are the arguments that the function takes, all of them required."""
+    code = function.__code__
+    is_fixed = not (code.co_kwonlyargcount or code.co_flags & VARIABLE or function.__defaults__)
+    return is_fixed and code.co_varnames[: code.co_argcount] == names
 
 
 def method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
@@ -70,6 +84,16 @@ def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable
     return named_like(original, wrapped)
 
 
+def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
+    """Wrap a method that is an application of ASGI by one that takes the same."""
+
+    @unseen
+    async def wrapped(self: object, scope: object, receive: object, send: object) -> object:
+        return await wrapper(original.__get__(self), self, (scope, receive, send), {})
+
+    return named_like(original, wrapped)
+
+
 def generator_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
     """Wrap a method that is a generator function by another one."""
 
@@ -81,7 +105,11 @@ def generator_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable
 
 
 FUNCTION = type(stand_in)
-METHODS = {0: method, COROUTINE: coroutine_method, GENERATOR: generator_method}
+METHODS: dict[int, Make | None] = {
+    0: method,
+    COROUTINE: coroutine_method,
+    GENERATOR: generator_method,
+}
 
 
 def named(wrapper: Wrapper) -> Wrapper:

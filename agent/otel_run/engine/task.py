@@ -8,8 +8,8 @@ from __future__ import annotations
 from otel_run.engine.convention import OUTCOME_LIMIT, Convention
 from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.forms import Recorder, form_of
-from otel_run.engine.server_operation import ServerOperation
 from otel_run.engine.operation import Operation
+from otel_run.engine.server_operation import ServerOperation
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
 from otel_run.signals.description import Description, Outcome
