@@ -12,7 +12,7 @@ import pytest
 os.environ |= {"OTEL_TRACES_EXPORTER": "otlp", "OTEL_METRICS_EXPORTER": "otlp"}
 
 from otel_run.engine import Call
-from otel_run.engine.database import DatabaseClient, Statement, same_database
+from otel_run.engine.database import DatabaseClient, same_database
 from otel_run.engine.sql import SQLITE
 from otel_run.export.pipeline import PIPELINE
 
@@ -42,7 +42,7 @@ def call() -> Call:
 def convention() -> DatabaseClient:
     """What records statements, with the cheapest readers there can be."""
     convention = DatabaseClient(
-        lambda call: Statement(call.args[0], call.args[1], DATABASE), lambda _: ""
+        lambda call: (call.args[0], call.args[1], DATABASE, 1), lambda _: ""
     )
     convention.bind("micro", 0)
     return convention

@@ -7,7 +7,7 @@ dialect asks on its own account, at the first connection or to see that one is a
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Silent
-from otel_run.engine.database import Database, DatabaseClient, Statement
+from otel_run.engine.database import Database, DatabaseClient
 from otel_run.engine.subclass import STATE
 from otel_run_instrumentors.dialects import database_of
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sqlalchemy.engine import Engine
+
+    from otel_run.engine.database import Statement
 
 
 def read_database(engine: Engine, cursor: Any) -> Database:
@@ -52,7 +54,7 @@ def read_statement(call: Call) -> Statement:
     else:
         database = read_database(context.root_connection.engine, cursor)
     batch = len(values[0]) if name == "do_executemany" else 1
-    return Statement(text, values[0] if values else None, database, batch)
+    return text, values[0] if values else None, database, batch
 
 
 def read_code(error: BaseException) -> str:

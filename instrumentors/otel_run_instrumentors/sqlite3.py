@@ -11,9 +11,13 @@ import os
 import sys
 
 from otel_run.engine import Call, Factory, Instrumentor
-from otel_run.engine.database import Database, DatabaseClient, Statement, same_database
+from otel_run.engine.database import Database, DatabaseClient, same_database
 from otel_run.engine.sql import SQLITE
 from otel_run.engine.subclass import STATE, Subclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from otel_run.engine.database import Statement
 
 
 def read_database(call: Call) -> Database:
@@ -35,7 +39,7 @@ def read_statement(call: Call) -> Statement:
     batch = 1
     if call.function.__name__ == "executemany" and isinstance(values, (list, tuple)):
         batch = len(values)
-    return Statement(text, values, database, batch)
+    return text, values, database, batch
 
 
 def read_code(error: BaseException) -> str:

@@ -18,7 +18,7 @@ import anyio.from_thread
 import anyio.to_thread
 import pytest
 
-from otel_run.engine.database import DatabaseClient, Statement, same_database
+from otel_run.engine.database import DatabaseClient, same_database
 from otel_run.engine.forms import Recorder, asynchronous, sync
 from otel_run.engine.sql import GENERIC
 from otel_run.engine.wrapt import Patched
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 
     from otel_run.engine import Call
+    from otel_run.engine.database import Statement
     from recording import Recording
 
     Program = Callable[[], Coroutine[Any, Any, object]]
@@ -154,7 +155,7 @@ class Layers:
         database = same_database("postgresql", name, "127.0.0.1", 5432, GENERIC)
 
         def read_statement(_: Call) -> Statement:
-            return Statement(f"SELECT 1 AS {name}", None, database, 1)
+            return f"SELECT 1 AS {name}", None, database, 1
 
         convention = DatabaseClient(read_statement, str)
         convention.bind(name, layer)

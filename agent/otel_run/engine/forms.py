@@ -102,7 +102,7 @@ def sync(recorder: Recorder) -> Wrapper:
         if operation is None:  # of an outer layer's, which may have had this one amended
             return wrapped(*call.args, **call.kwargs)
         try:
-            result = wrapped(*call.args, **call.kwargs)
+            result = wrapped(*call.args, **call.kwargs) if call.kwargs else wrapped(*call.args)
         except BaseException as error:
             fail(operation, call, error)
             raise

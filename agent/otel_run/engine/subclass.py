@@ -9,7 +9,7 @@ from __future__ import annotations
 from otel_run.engine.call import Call
 from otel_run.engine.forms import sync
 from otel_run.engine.frames import call_from, find_caller, unseen
-from otel_run.engine.stand_in import method, named_like
+from otel_run.engine.stand_in import bind, method, named_like
 from otel_run.engine.wrapt import Patched
 from otel_run.guard import caught
 
@@ -128,7 +128,7 @@ def part_method(
     @unseen
     def wrapped(self: object, /, *args: object, **kwargs: object) -> object:
         if args or kwargs or recorder.off:
-            return wrapper(original.__get__(self), self, args, kwargs)
+            return wrapper(bind(original, self), self, args, kwargs)
         return original(self, kind)
 
     return named_like(original, wrapped)
