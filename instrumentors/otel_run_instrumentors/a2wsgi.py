@@ -7,6 +7,7 @@ any application of ASGI is, by the span of the server around it, and has one of 
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor, Loaded
+from otel_run.engine.asgi import observe as observe_asgi
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run_instrumentors import asgi, wsgi
@@ -30,7 +31,7 @@ def is_same(one: object, other: dict[str, Any]) -> bool:
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
-    asgi.observe(call, operation)
+    observe_asgi(call, operation)
     # Before 1.10 the path is what lies below the root; applications change both.
     scope: dict[str, Any] = call.arg(0, "scope")
     root: str = scope.get("root_path", "")

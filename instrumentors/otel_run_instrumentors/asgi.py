@@ -5,7 +5,7 @@ Only scopes of the type `http` are requests.
 
 from __future__ import annotations
 
-from otel_run.engine.asgi import ARGUMENTS, application, decoded, following
+from otel_run.engine.asgi import application, decoded, observe
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine import Call
-    from otel_run.engine.server_operation import ServerOperation
 
 
 class Keys(dict[str, bytes]):
@@ -73,7 +72,7 @@ class AsgiRequest(HttpServerRequest):
 
 
 def read_request(call: Call) -> HttpServerRequest | None:
-    scope: dict[str, Any] = read_scope(call)
+    scope: dict[str, Any] = call.args[0] if call.args else call.kwargs["scope"]
     return AsgiRequest(scope) if scope.get("type") == "http" else None
 
 
@@ -128,15 +127,6 @@ def server_of(scope: dict[str, Any]) -> str:
     if not server or not server[1]:  # a socket of the file system has no port
         return ""
     return f"{server[0]}:{server[1]}"
-
-
-def observe(call: Call, operation: ServerOperation) -> None:
-    args = call.args
-    if len(args) == ARGUMENTS:
-        scope, receive, send = args
-        call.args = scope, receive, following(operation, send)
-    else:
-        call.replace(2, "send", following(operation, call.arg(2, "send")))
 
 
 def is_hang_up(error: BaseException) -> bool:

@@ -9,6 +9,7 @@ Nothing here asks for Django's settings.
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor
+from otel_run.engine.asgi import observe as observe_asgi
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail, Route
@@ -46,7 +47,7 @@ def is_same(one: Any, other: dict[str, Any]) -> bool:
 def observe(call: Call, operation: ServerOperation) -> None:
     # Those of test clients are told of a request alone.
     if call.arg(2, "send") is not None:
-        asgi.observe(call, operation)
+        observe_asgi(call, operation)
     elif call.arg(1, "start_response") is not None:
         wsgi.observe(call, operation)
 

@@ -19,24 +19,24 @@ class Exclusion:
     """
 
     def __init__(self, patterns: tuple[str, ...], paths: frozenset[str]) -> None:
-        self._patterns: list[Pattern[str]] = []
-        self._paths = paths
+        self.patterns: list[Pattern[str]] = []
+        self.paths = paths
         self._seen: Cache[tuple[str, str, str], bool] = Cache(1024)
         if patterns:
             import re
 
-            self._patterns = [re.compile(pattern) for pattern in patterns]
+            self.patterns = [re.compile(pattern) for pattern in patterns]
 
     def covers(self, path: str, scheme: str, host: str) -> bool:
         """Tell whether a request is excluded."""
-        return path in self._paths or (bool(self._patterns) and self._is_found(path, scheme, host))
+        return path in self.paths or (bool(self.patterns) and self._is_found(path, scheme, host))
 
     def _is_found(self, path: str, scheme: str, host: str) -> bool:
         key = (path, scheme, host)
         found = self._seen.get(key)
         if found is None:
             url = f"{scheme}://{host}{path}"
-            found = any(one.search(path) or one.search(url) for one in self._patterns)
+            found = any(one.search(path) or one.search(url) for one in self.patterns)
             if len(path) <= LONGEST_KEPT:
                 self._seen.put(key, found)
         return found

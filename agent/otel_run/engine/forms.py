@@ -117,7 +117,8 @@ def sync(recorder: Recorder) -> Wrapper:
 
 def asynchronous(recorder: Recorder) -> Wrapper:
     """Wrap a coroutine function; recording begins when it is first awaited."""
-    begin, library = recorder.convention.begin, recorder.library
+    begin, fail = recorder.convention.begin, recorder.fail
+    finish, library = recorder.convention.finish, recorder.library
 
     @unseen
     async def wrapper(
@@ -135,9 +136,12 @@ def asynchronous(recorder: Recorder) -> Wrapper:
         try:
             result = await wrapped(*call.args, **call.kwargs)
         except BaseException as error:
-            recorder.fail(operation, call, error)
+            fail(operation, call, error)
             raise
-        recorder.finish(operation, call, result)
+        try:
+            finish(operation, call, result)
+        except Exception as error:
+            recorder.abandon(operation, error)
         return result
 
     return wrapper

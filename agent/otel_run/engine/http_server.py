@@ -123,7 +123,9 @@ class HttpServer(Convention):
         request = self.read_request(call)
         if request is None:
             return None
-        if EXCLUSION.covers(request.path, request.scheme, request.host):
+        if request.path in EXCLUSION.paths or (
+            EXCLUSION.patterns and EXCLUSION.covers(request.path, request.scheme, request.host)
+        ):
             silence = Silence()
             silence.enter()
             return silence
@@ -181,19 +183,14 @@ class HttpServer(Convention):
 
     def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
-        if (
-            detail.subject is None
-            or detail.subject is operation.subject
-            or self._is_within(operation, detail.subject)
-        ):
+        subject = detail.subject
+        if subject is operation.subject or subject is None or self._is_within(operation, subject):
             if operation.asked is not None:
                 operation.ask()
             self.add(operation, detail)
 
-    def add(self, operation: ServerOperation, detail: Route | HttpServerDetail | None) -> None:
-        """Add what a reader found, if it did."""
-        if detail is None:
-            return
+    def add(self, operation: ServerOperation, detail: Route | HttpServerDetail) -> None:
+        """Add what a reader found."""
         if detail.inner is not None:
             operation.subject, operation.mount = detail.inner, ""
         if isinstance(detail, Route):
@@ -201,7 +198,10 @@ class HttpServer(Convention):
                 operation.mount += detail.mount
             if detail.path:
                 operation.route = detail.root + operation.mount + detail.path
-            return
+        else:
+            self._add_others(operation, detail)
+
+    def _add_others(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
         if detail.asked is not None:
             operation.asked = detail.asked
         if detail.error is not None:
@@ -217,7 +217,9 @@ class HttpServer(Convention):
             operation.leave()
             return
         if self.read_result is not None and call is not None and result is not None:
-            self.add(operation, self.read_result(call, result))
+            detail = self.read_result(call, result)
+            if detail is not None:
+                self.add(operation, detail)
             if operation.end:  # what it is told may be its end
                 operation.leave()
                 return
