@@ -134,7 +134,7 @@ def test_the_limit_holds_for_many_attributes_that_are_all_known() -> None:
     limits = recorded.Limits(attribute_count_limit=20)
     encoder = Encoder(limits)
     description = Description(SCOPE, "name", 1, {"described": 1}, {})
-    many = {f"key {number}": "value" for number in range(30)}
+    many = {f"key {number}": ("value", number, True)[number % 3] for number in range(30)}
     for own in [*({key: value} for key, value in many.items()), many]:
         span = plain_span(description, own)
         for _ in range(2):

@@ -161,12 +161,14 @@ class Encoder:
         if len(own) > _FEW:
             self._start_anew(span, parts)
             return
-        known = self._own.get(outcome) or self._keep(outcome)
+        try:
+            known = self._own[outcome]
+        except KeyError:
+            known = self._keep(outcome)
         texts = known[str]
         for key, value in own.items():
             try:
-                # Most are texts.
-                parts.append(
+                parts.append(  # most are texts
                     texts[key][value] if type(value) is str else known[type(value)][key][value]
                 )
             except KeyError:  # noqa: PERF203  where nothing is raised it costs nothing
@@ -177,6 +179,7 @@ class Encoder:
                 self._keep_key(known, key, type(value))
 
     def _start_anew(self, span: Span, parts: list[bytes]) -> None:
+        """Leave but the name and what is of fixed size, and add the rest as one."""
         del parts[2:]
         self._add_unusual(span, parts)
 
