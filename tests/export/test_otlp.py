@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from export import recorded
 from otel_run.export import attributes as encoding
 from otel_run.export.metrics import metrics_request
-from otel_run.export.otlp import Encoder, resource, trace_request
+from otel_run.export.otlp import KEPT_KEYS, Encoder, resource, trace_request
 from otel_run.export.protobuf import read_fields
 from otel_run.signals.description import Description, Outcome, Scope
 from otel_run.signals.metrics import METER, Distribution, Histogram
@@ -46,9 +46,14 @@ def assert_same(actual: Message, expected: Message) -> None:
 
 def decoded_span(encoder: Encoder, span: Span) -> trace_pb2.Span:
     """Return the one span in what the encoder makes of it."""
-    scope_spans = trace_pb2.ScopeSpans.FromString(encoder.span(span))
+    scope_spans = trace_pb2.ScopeSpans.FromString(b"".join(encoder.span(span)))
     assert len(scope_spans.spans) == 1
     return scope_spans.spans[0]
+
+
+def encoded_spans(encoder: Encoder, spans: list[Span]) -> list[bytes]:
+    """Return the pieces of all these spans."""
+    return [piece for span in spans for piece in encoder.span(span)]
 
 
 def plain_span(description: Description, own: Any = None, start: int = 5) -> Span:
@@ -116,11 +121,67 @@ def test_the_caches_stay_small_and_right_when_everything_is_new() -> None:
 
         assert_same(decoded_span(encoder, span), recorded.expected_span(span, recorded.Limits()))
 
+    assert encoder._kept_keys <= KEPT_KEYS
+    assert sum(1 + sum(map(len, own.values())) for own in encoder._own.values()) <= KEPT_KEYS
     attributes = encoder._attributes
     known = [values for cache in attributes.known.values() for values in cache.values()]
     assert sum(map(len, known)) <= encoding.CACHE_SIZE
     caches: list[Any] = [encoder._names, attributes._keys, *attributes.known.values()]
     assert all(len(cache) <= encoding.CACHE_SIZE for cache in caches)
+
+
+def test_the_limit_holds_for_many_attributes_that_are_all_known() -> None:
+    limits = recorded.Limits(attribute_count_limit=20)
+    encoder = Encoder(limits)
+    description = Description(SCOPE, "name", 1, {"described": 1}, {})
+    many = {f"key {number}": ("value", number, True)[number % 3] for number in range(30)}
+    for own in [*({key: value} for key, value in many.items()), many]:
+        span = plain_span(description, own)
+        for _ in range(2):
+            assert_same(decoded_span(encoder, span), recorded.expected_span(span, limits))
+
+
+def test_what_is_known_from_one_outcome_does_not_repeat_what_another_one_has() -> None:
+    encoder = Encoder(recorded.Limits())
+    description = Description(SCOPE, "name", 1, {"described": "a"}, {})
+    endings = [Outcome("name", {}, 0, None), Outcome("name", {"ended": "a"}, 0, None)]
+    for outcome in endings * 3:
+        for own in [{"ended": "b", "other": 1}, {"described": "b"}, {"other": True}]:
+            span = plain_span(description, own)
+            span.outcome = outcome
+
+            assert_same(
+                decoded_span(encoder, span), recorded.expected_span(span, recorded.Limits())
+            )
+
+
+def test_the_keys_that_are_kept_for_outcomes_stay_few() -> None:
+    encoder = Encoder(recorded.Limits())
+    description = Description(SCOPE, "name", 1, {}, {})
+    for number in range(2 * KEPT_KEYS):
+        span = plain_span(description, {"key": "value", "number": number % 7})
+        span.outcome = Outcome("name", {}, 1, None)
+        encoder.span(span)
+
+        assert sum(1 + sum(map(len, own.values())) for own in encoder._own.values()) <= KEPT_KEYS
+    assert_same(decoded_span(encoder, span), recorded.expected_span(span, recorded.Limits()))
+
+
+def test_what_the_cache_forgets_is_forgotten_for_every_outcome() -> None:
+    encoder = Encoder(recorded.Limits())
+    description = Description(SCOPE, "name", 1, {"described": 1}, {})
+    for number in range(3 * encoding.CACHE_SIZE):
+        span = plain_span(description, {"key": f"value {number}"})
+        span.outcome = description.outcomes.setdefault(number % 9, Outcome("", {}, 1, None))
+
+        assert_same(decoded_span(encoder, span), recorded.expected_span(span, recorded.Limits()))
+    held = {
+        id(fields): len(fields)
+        for own in encoder._own.values()
+        for keys in own.values()
+        for fields in keys.values()
+    }
+    assert sum(held.values()) <= encoding.CACHE_SIZE
 
 
 @some
@@ -135,7 +196,7 @@ def test_a_trace_request_holds_resource_scopes_and_spans(
     for _ in range(2):  # the second time from the scopes' own bytes
         payload = trace_request(
             resource(described),
-            [(scope, [encoder.span(span) for span in spans]) for scope, spans in scopes],
+            [(scope, encoded_spans(encoder, spans)) for scope, spans in scopes],
         )
         scope_spans = [
             trace_pb2.ScopeSpans(
@@ -261,7 +322,7 @@ def test_texts_are_cut_to_the_length_limit_wherever_they_are() -> None:
 
 @given(recorded.spans())
 def test_no_field_that_may_come_once_comes_twice(span: Span) -> None:
-    (_, encoded), *_ = read_fields(Encoder(recorded.Limits()).span(span))
+    (_, encoded), *_ = read_fields(b"".join(Encoder(recorded.Limits()).span(span)))
     assert isinstance(encoded, bytes)
     repeated = {9, 11, 13}  # attributes, events, links
     numbers = [number for number, _ in read_fields(encoded) if number not in repeated]

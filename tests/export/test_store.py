@@ -85,7 +85,7 @@ def test_what_is_offered_is_in_the_file_at_once(
 ) -> None:
     local = make_store()
     payload = trace_request(
-        resource({}), [(Scope("s", "1"), [Encoder(recorded.Limits()).span(a_span())])]
+        resource({}), [(Scope("s", "1"), Encoder(recorded.Limits()).span(a_span()))]
     )
     local.offer("traces", payload, 1)
     local.offer("metrics", b"points", 1)

@@ -11,6 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
+    # Encoded fields by the type of the value, the key, and the value.
+    Known = dict[type, dict[str, dict[object, bytes]]]
+
 # Beyond these a value is cut, so that one that contains itself, or shares its parts, ends.
 MAX_DEPTH = 8
 MAX_PARTS = 10_000
@@ -53,7 +56,7 @@ class AttributeEncoder:
         self._limit = length_limit
         self._keys: dict[str, bytes] = {}
         # By type, since 1, 1.0 and True are the same key to a dictionary, as 0.0 and -0.0 are.
-        self.known: dict[type, dict[str, dict[object, bytes]]] = {str: {}, int: {}, bool: {}}
+        self.known: Known = {str: {}, int: {}, bool: {}}
         self._count = 0
 
     def fields(self, attributes: Mapping[str, object]) -> bytes:
@@ -81,6 +84,8 @@ class AttributeEncoder:
     def _forget(self) -> None:
         self._count = 0
         for cache in self.known.values():
+            for fields in cache.values():
+                fields.clear()  # an encoder of spans may hold on to them
             cache.clear()
 
     def _encode(self, key: str, value: object) -> bytes:

@@ -9,15 +9,17 @@ from __future__ import annotations
 from _struct import Struct, pack
 
 from otel_run.export.attributes import CACHE_SIZE, CACHED_SIZE, AttributeEncoder
-from otel_run.export.protobuf import field, utf8, varint
+from otel_run.export.protobuf import SMALL, VARINTS, field, utf8, varint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Final, Protocol
 
+    from otel_run.export.attributes import Known
     from otel_run.signals.description import Outcome, Scope
     from otel_run.signals.span import Event, Extras, Link, Span
+    from otel_run.signals.values import Attributes
 
     class Limits(Protocol):
         """The limits of the settings that an encoder keeps."""
@@ -38,14 +40,27 @@ if TYPE_CHECKING:
 
 SCHEMA_URL = b"https://opentelemetry.io/schemas/1.44.0"
 
-# Trace id, span id, parent's span id; start, end, kind, flags: each after its tag.
-_pack_child: Final = Struct("<H16sH8sH8sBQBQBBHI").pack
-_pack_root: Final = Struct("<H16sH8sBQBQBBHI").pack
-_TRACE_ID, _SPAN_ID, _PARENT_ID = 0x100A, 0x0812, 0x0822
-_START, _END, _KIND, _FLAGS = 0x39, 0x41, 0x30, 0x0185
+# Trace id, span id, parent's span id; start and end, each after its tag; then kind and flags.
+_pack_child: Final = Struct("<2s16s2s8s2s8sBQBQ8s").pack
+_pack_root: Final = Struct("<2s16s2s8sBQBQ8s").pack
 
 # Span.flags: the W3C flags, then whether it is known that the parent is remote, and whether it is.
 _SAMPLED, _REMOTE_KNOWN, _REMOTE = 0x001, 0x100, 0x200
+
+
+def _with_flags(flags: int) -> list[bytes]:
+    """Return the fields of kind and flags, for each kind."""
+    return [pack("<BBHI", 0x30, kind, 0x0185, flags) for kind in range(6)]
+
+
+_LOCAL: Final = _with_flags(_REMOTE_KNOWN | _SAMPLED)
+# By whether the parent is remote, and whether the span is sampled.
+_KINDS: Final = {
+    (False, False): _with_flags(_REMOTE_KNOWN),
+    (False, True): _LOCAL,
+    (True, False): _with_flags(_REMOTE_KNOWN | _REMOTE),
+    (True, True): _with_flags(_REMOTE_KNOWN | _REMOTE | _SAMPLED),
+}
 
 # The other fields of Span.
 _TRACE_STATE: Final = b"\x1a"
@@ -67,6 +82,9 @@ _SPAN: Final = b"\x12"
 # So many attributes a span may add to an outcome's without being held against the limit.
 _FEW = 16
 
+# So many keys are kept of attributes that spans have beside their outcomes'.
+KEPT_KEYS = 2048
+
 
 class Encoder:
     """Encodes spans, within the limits of the settings; belongs to one thread.
@@ -78,38 +96,127 @@ class Encoder:
         length = limits.attribute_length_limit
         self._limits = limits
         self._attributes = AttributeEncoder(_ATTRIBUTE, length)
-        self._known = self._attributes.known
+        # What `_attributes` knows, as far as spans of an outcome had it beside the outcome's own.
+        self._own: dict[Outcome, Known] = {}
+        self._kept_keys = 0
+        self._trace_id = 0
+        self._trace_id_bytes = bytes(16)
         self._event_attributes = AttributeEncoder(b"\x1a", length)
         self._link_attributes = AttributeEncoder(b"\x22", length)
         self._names: dict[str, bytes] = {}
 
-    def span(self, span: Span) -> bytes:
-        """Return the `ScopeSpans.spans` field of a finished span."""
-        parts = [_fixed(span), self._names.get(span.name) or self._name(span.name)]
-        dropped = self._add_attributes(span, parts)
-        if dropped or span.extras is not None or span.trace_state:
-            self._add_rare(span, parts, dropped)
-        return field(_SPAN, b"".join(parts))
+    def span(self, span: Span) -> tuple[bytes, bytes, bytes]:
+        """Return the `ScopeSpans.spans` field of a finished span: its tag, length and content.
 
-    def _add_attributes(self, span: Span, parts: list[bytes]) -> int:
-        """Add the attributes and the status; return how many attributes are over the limit."""
-        outcome, own = span.outcome, span.attributes
-        common = None if outcome is None else outcome.encoded or self._describe(span, outcome)
-        if common is None or outcome is None or _is_unusual(span):
-            return self._add_merged(span, parts)
-        parts.append(common)
-        if not own:
-            return 0
-        described, ended, known = span.description.attributes, outcome.attributes, self._known
+        It is flat, with the tags of the fields of fixed size in it, since that is all there is to
+        most spans: to call a function costs as much as three fields, to look for a name a third.
+        """
+        trace_id, parent_id = span.trace_id, span.parent_id
+        if trace_id is not self._trace_id:  # spans of one trace tend to come together
+            self._trace_id_bytes = trace_id.to_bytes(16, "big")
+            self._trace_id = trace_id
+        if parent_id:
+            fixed = _pack_child(
+                b"\x0a\x10",
+                self._trace_id_bytes,
+                b"\x12\x08",
+                span.span_id.to_bytes(8, "big"),
+                b"\x22\x08",
+                parent_id.to_bytes(8, "big"),
+                0x39,
+                span.start,
+                0x41,
+                span.end,
+                _kind(span)
+                if span.parent_is_remote or not span.sampled
+                else _LOCAL[span.description.kind],
+            )
+        else:
+            fixed = _pack_root(
+                b"\x0a\x10",
+                self._trace_id_bytes,
+                b"\x12\x08",
+                span.span_id.to_bytes(8, "big"),
+                0x39,
+                span.start,
+                0x41,
+                span.end,
+                _LOCAL[span.description.kind] if span.sampled else _kind(span),
+            )
+        name = self._names.get(span.name) or self._name(span.name)
+        outcome = span.outcome
+        if outcome is None or span.extras is not None or span.trace_state or not outcome.encoded:
+            parts = [fixed, name]
+            self._add_unusual(span, parts)
+        else:
+            parts = [fixed, name, outcome.encoded]
+            if span.attributes:
+                self._add_own(span, outcome, span.attributes, parts)
+        content = b"".join(parts)
+        size = len(content)
+        return _SPAN, VARINTS[size] if size < SMALL else varint(size), content
+
+    def _add_own(self, span: Span, outcome: Outcome, own: Attributes, parts: list[bytes]) -> None:
+        """Add a span's own attributes to the outcome's, or all anew where that is not the same."""
+        if len(own) > _FEW:
+            self._start_anew(span, parts)
+            return
+        try:
+            known = self._own[outcome]
+        except KeyError:
+            known = self._keep(outcome)
+        texts = known[str]
         for key, value in own.items():
-            if key in described or key in ended:
-                del parts[2:]
-                return self._add_merged(span, parts)
             try:
-                parts.append(known[type(value)][key][value])
-            except KeyError:
+                parts.append(  # most are texts
+                    texts[key][value] if type(value) is str else known[type(value)][key][value]
+                )
+            except KeyError:  # noqa: PERF203  where nothing is raised it costs nothing
+                if not _is_apart(span, outcome, own):
+                    self._start_anew(span, parts)
+                    return
                 parts.append(self._attributes.add(key, value))
-        return 0
+                self._keep_key(known, key, type(value))
+
+    def _start_anew(self, span: Span, parts: list[bytes]) -> None:
+        """Leave but the name and what is of fixed size, and add the rest as one."""
+        del parts[2:]
+        self._add_unusual(span, parts)
+
+    def _keep(self, outcome: Outcome) -> Known:
+        self._make_room()
+        known = self._own[outcome] = {kind: {} for kind in self._attributes.known}
+        return known
+
+    def _keep_key(self, known: Known, key: str, kind: type) -> None:
+        """Have an attribute found at once the next time, if it can be."""
+        cached = self._attributes.known.get(kind, {}).get(key)
+        if cached is not None and known[kind].get(key) is not cached:
+            self._make_room()
+            known[kind][key] = cached
+
+    def _make_room(self) -> None:
+        if self._kept_keys >= KEPT_KEYS:
+            self._own.clear()
+            self._kept_keys = 0
+        self._kept_keys += 1
+
+    def _add_unusual(self, span: Span, parts: list[bytes]) -> None:
+        """Add all but the name and what is of fixed size, whatever there is."""
+        outcome, own, extras = span.outcome, span.attributes or {}, span.extras
+        common = None if outcome is None else outcome.encoded or self._describe(span, outcome)
+        dropped = 0
+        if (
+            outcome is None
+            or common is None
+            or (extras is not None and extras.message)
+            or not _is_apart(span, outcome, own)
+        ):
+            dropped = self._add_merged(span, parts)
+        else:
+            parts += [common, self._attributes.fields(own)]
+        if dropped or extras is not None or span.trace_state:
+            self._add_rare(span, parts, dropped)
 
     def _describe(self, span: Span, outcome: Outcome) -> bytes | None:
         """Encode what calls of this ending have in common, unless the limit may cut it."""
@@ -183,23 +290,20 @@ class Encoder:
         return b"".join(parts)
 
 
-def _fixed(span: Span) -> bytes:
-    """Return the fields of fixed size: ids, times, kind and flags."""
-    flags = _REMOTE_KNOWN | _SAMPLED if span.sampled else _REMOTE_KNOWN
-    trace_id, span_id = span.trace_id.to_bytes(16, "big"), span.span_id.to_bytes(8, "big")
-    last = _START, span.start, _END, span.end, _KIND, span.description.kind, _FLAGS
-    if not span.parent_id:
-        return _pack_root(_TRACE_ID, trace_id, _SPAN_ID, span_id, *last, flags)
-    if span.parent_is_remote:
-        flags |= _REMOTE
-    parent_id = span.parent_id.to_bytes(8, "big")
-    return _pack_child(_TRACE_ID, trace_id, _SPAN_ID, span_id, _PARENT_ID, parent_id, *last, flags)
+def _kind(span: Span) -> bytes:
+    """Return the fields of kind and flags, whatever the flags."""
+    is_remote = bool(span.parent_is_remote and span.parent_id)
+    return _KINDS[is_remote, bool(span.sampled)][span.description.kind]
 
 
-def _is_unusual(span: Span) -> bool:
-    """Whether a span has many attributes of its own, or a status with a message."""
-    own, extras = span.attributes, span.extras
-    return (own is not None and len(own) > _FEW) or (extras is not None and extras.message != "")
+def _is_apart(span: Span, outcome: Outcome, own: Attributes) -> bool:
+    """Whether these attributes can be added to what is encoded: few, and with keys of their own."""
+    keys = own.keys()
+    return (
+        len(own) <= _FEW
+        and keys.isdisjoint(span.description.attributes)
+        and keys.isdisjoint(outcome.attributes)
+    )
 
 
 def _add_limited(
@@ -220,7 +324,7 @@ def resource(attributes: Mapping[str, object]) -> bytes:
     return AttributeEncoder(b"\x0a", None).fields(attributes)
 
 
-def trace_request(resource: bytes, scopes: Iterable[tuple[Scope, list[bytes]]]) -> bytes:
+def trace_request(resource: bytes, scopes: Iterable[tuple[Scope, Iterable[bytes]]]) -> bytes:
     """Return an ExportTraceServiceRequest: the encoded spans of one resource, by scope."""
     return request(resource, [(scope, b"".join(spans)) for scope, spans in scopes])
 
@@ -228,11 +332,14 @@ def trace_request(resource: bytes, scopes: Iterable[tuple[Scope, list[bytes]]]) 
 def request(resource: bytes, scopes: Iterable[tuple[Scope, bytes]]) -> bytes:
     """Return the request of any signal; what each scope recorded comes as encoded fields.
 
-    A request of one signal has the field numbers of every other's.
+    A request of one signal has the field numbers of every other's. What was recorded is long, and
+    copied once.
     """
     parts = [field(b"\x0a", resource), field(b"\x1a", SCHEMA_URL)]
-    parts += [field(b"\x12", _scope(scope) + recorded) for scope, recorded in scopes]
-    return field(b"\x0a", b"".join(parts))
+    for scope, recorded in scopes:
+        named = _scope(scope)
+        parts += [b"\x12", varint(len(named) + len(recorded)), named, recorded]
+    return b"".join([b"\x0a", varint(sum(map(len, parts))), *parts])
 
 
 def _scope(scope: Scope) -> bytes:

@@ -29,7 +29,7 @@ class Tally:
     `slowest` has up to three of the root spans: nanoseconds, trace id, name.
     """
 
-    __slots__ = ("dropped", "errors", "pid", "slowest", "spans", "traces")
+    __slots__ = ("_fastest", "dropped", "errors", "pid", "slowest", "spans", "traces")
 
     def __init__(self) -> None:
         self.clear()
@@ -39,6 +39,7 @@ class Tally:
         self.pid = os.getpid()
         self.traces = self.spans = self.errors = self.dropped = 0
         self.slowest: list[tuple[int, int, str]] = []
+        self._fastest = -1 << 64  # of those, once there are three
 
     def add(self, span: Span) -> None:
         """Count a finished span."""
@@ -49,13 +50,15 @@ class Tally:
         if not span.parent_id:
             self.traces += 1
             duration = span.end - span.start
-            if len(self.slowest) < KEPT or duration > self.slowest[-1][0]:
+            if duration > self._fastest:
                 self._keep(duration, span.trace_id, span.name)
 
     def _keep(self, duration: int, trace_id: int, name: str) -> None:
         self.slowest.append((duration, trace_id, name[:LONGEST_NAME]))
         self.slowest.sort(reverse=True)
         del self.slowest[KEPT:]
+        if len(self.slowest) == KEPT:
+            self._fastest = self.slowest[-1][0]
 
     def encode(self) -> bytes:
         """Return the text of a tally's frame: a key and a value on each line."""

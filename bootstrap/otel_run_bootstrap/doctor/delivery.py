@@ -76,7 +76,7 @@ def payload(settings: Settings, signal: str) -> bytes:
     span.end = span.start + 1
     span.outcome = Outcome(NAME, {}, UNSET, None)
     encoded = Encoder(settings).span(span)
-    return trace_request(resource(attributes(settings)), [(scope, [encoded])])
+    return trace_request(resource(attributes(settings)), [(scope, encoded)])
 
 
 def send(endpoint: Endpoint, signal: str, content: bytes) -> str:
