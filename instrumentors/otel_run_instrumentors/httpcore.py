@@ -48,6 +48,10 @@ def read_peer(call: Call) -> HttpPeer | None:
     return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
 
 
+def read_early_peer(call: Call) -> HttpPeer | None:
+    return PEERS.of(call.instance)
+
+
 def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
     return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
@@ -86,6 +90,10 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
             f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
             *details(f"{library}._sync.http11:HTTP11Connection", "close"),
             *details(f"{library}._async.http11:AsyncHTTP11Connection", "aclose"),
+            # One with whom there is no TLS is told before it.
+            Detail(f"{library}._backends.sync:SyncStream.start_tls", before=read_early_peer),
+            Detail(f"{library}._backends.anyio:AnyIOStream.start_tls", before=read_early_peer),
+            Detail(f"{library}._backends.trio:TrioStream.start_tls", before=read_early_peer),
             # What one request fails for closes no connection that others use.
             *details(f"{library}._sync.http2:HTTP2Connection", "_response_closed"),
             *details(f"{library}._async.http2:AsyncHTTP2Connection", "_response_closed"),

@@ -125,6 +125,7 @@ class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract)
     sender = "httpcore"
     module: ClassVar[Any] = httpx
     refusal = "httpx.ConnectError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -335,6 +336,7 @@ class TestAsyncHttpx(AsyncHttpClientContract, AuthContract, SenderContract, Stre
     sender = "httpcore"
     module: ClassVar[Any] = httpx
     refusal = "httpx.ConnectError"
+    knows_peer_early = True
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
