@@ -10,6 +10,7 @@ from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import HttpPeer, Peers
 from otel_run.engine.replica import replica
+from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -34,6 +35,12 @@ def read_request(call: Call) -> HttpRequest:
 def read_response(response: httpcore.Response) -> HttpResponse:
     version, peer = told_by(response.extensions)
     return HttpResponse(response.status, version, lambda: decoded(response.headers), peer)
+
+
+def read_resend(call: Call) -> int:
+    # httpx makes another request each time that a transport of the program's own sends one again,
+    # of the same body, be it an empty one.
+    return is_sent_again(call.arg(0, "request").stream)
 
 
 def told_by(extensions: Mapping[str, Any]) -> tuple[int, HttpPeer | None]:
@@ -83,7 +90,9 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
     return Instrumentor(
         library=library,
         versions=versions,
-        convention=HttpClient(read_request, read_response, write_headers, write_into=write_into),
+        convention=HttpClient(
+            read_request, read_response, write_headers, read_resend, write_into=write_into
+        ),
         layer=1,
         targets=(
             f"{library}._sync.connection_pool:ConnectionPool.handle_request",
