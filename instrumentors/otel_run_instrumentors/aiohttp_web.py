@@ -2,15 +2,17 @@
 
 `RequestHandler._handle_request` runs the handler, and prepares and sends what it returns. The route
 is known by the time that the response's headers are written, or that there is none, and
-`handle_error` gets what no handler took. A request that becomes a WebSocket ends with the response
-that says so.
+`handle_error` gets what no handler took. What a handler or a middleware took and answered with a
+5xx is noted on that response, which is sent when nothing of it is known any more. A request that
+becomes a WebSocket ends with the response that says so.
 """
 
 from __future__ import annotations
 
 import sys
 
-from otel_run.engine import Call, Detail, Instrumentor
+from otel_run.engine import Call, Detail, Instrumentor, Note
+from otel_run.engine.failure import handled_since
 from otel_run.engine.http_server import SERVER_ERROR, HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail, Route
 from otel_run.engine.http_server_request import HttpServerRequest
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 VERSIONS = {(1, 1): "1.1", (1, 0): "1.0"}
+
+# A name that no class of the program's has for something else.
+HANDLED = "_otel_run_handled"
 
 
 class AiohttpRequest(HttpServerRequest):
@@ -80,15 +85,26 @@ def read_headers(message: web.BaseRequest | web.StreamResponse) -> Iterator[tupl
         yield name.lower(), value
 
 
+def note_handled(call: Call, _: None) -> None:
+    response: web.StreamResponse = call.instance
+    if response.status >= SERVER_ERROR and not isinstance(response, BaseException):
+        response.__dict__[HANDLED] = handled_since(None)
+
+
 def read_response(call: Call) -> HttpServerDetail:
     response: web.StreamResponse = call.instance
     request = response._req  # noqa: SLF001
     status = response.status
-    if status >= SERVER_ERROR and has_hung_up(request, sys.exc_info()[1]):
-        status = 0  # nobody receives what it is answered with
+    handled = error = None
+    if status >= SERVER_ERROR:
+        # Not left there: the frames that it came through may hold the response.
+        error = response.__dict__.pop(HANDLED, None)
+        if has_hung_up(request, sys.exc_info()[1]):
+            status, error = 0, None  # nobody receives what it is answered with
     # A handler may have raised it.
-    raised = response if isinstance(response, BaseException) else None
-    return HttpServerDetail(status=status, headers=read_headers(response), handled=raised)
+    if isinstance(response, BaseException):
+        handled = response
+    return HttpServerDetail(error, status, headers=read_headers(response), handled=handled)
 
 
 def read_route(call: Call) -> Route | None:
@@ -127,6 +143,8 @@ INSTRUMENTOR = Instrumentor(
     targets=(
         "aiohttp.web_protocol:RequestHandler._handle_request",
         Detail("aiohttp.web_protocol:RequestHandler.handle_error", before=read_exception),
+        Note("aiohttp.web_response:StreamResponse.__init__", note_handled),
+        Note("aiohttp.web_response:StreamResponse.set_status", note_handled),
         Detail("aiohttp.web_response:StreamResponse._write_headers", before=read_response),
     ),
 )

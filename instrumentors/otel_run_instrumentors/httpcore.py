@@ -10,6 +10,7 @@ from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
 from otel_run.engine.peer import HttpPeer, Peers
 from otel_run.engine.replica import replica
+from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -36,6 +37,12 @@ def read_response(response: httpcore.Response) -> HttpResponse:
     return HttpResponse(response.status, version, lambda: decoded(response.headers), peer)
 
 
+def read_resend(call: Call) -> int:
+    # httpx makes another request each time that a transport of the program's own sends one again,
+    # of the same body, be it an empty one.
+    return is_sent_again(call.arg(0, "request").stream)
+
+
 def told_by(extensions: Mapping[str, Any]) -> tuple[int, HttpPeer | None]:
     """Read the version and the peer, which a transport of httpx's need not tell."""
     version = VERSIONS.get(extensions.get("http_version", b""), 0)
@@ -46,6 +53,10 @@ def read_peer(call: Call) -> HttpPeer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
     connection = call.instance
     return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
+
+
+def read_early_peer(call: Call) -> HttpPeer | None:
+    return PEERS.of(call.instance)
 
 
 def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
@@ -79,13 +90,19 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
     return Instrumentor(
         library=library,
         versions=versions,
-        convention=HttpClient(read_request, read_response, write_headers, write_into=write_into),
+        convention=HttpClient(
+            read_request, read_response, write_headers, read_resend, write_into=write_into
+        ),
         layer=1,
         targets=(
             f"{library}._sync.connection_pool:ConnectionPool.handle_request",
             f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
             *details(f"{library}._sync.http11:HTTP11Connection", "close"),
             *details(f"{library}._async.http11:AsyncHTTP11Connection", "aclose"),
+            # One with whom there is no TLS is told before it.
+            Detail(f"{library}._backends.sync:SyncStream.start_tls", before=read_early_peer),
+            Detail(f"{library}._backends.anyio:AnyIOStream.start_tls", before=read_early_peer),
+            Detail(f"{library}._backends.trio:TrioStream.start_tls", before=read_early_peer),
             # What one request fails for closes no connection that others use.
             *details(f"{library}._sync.http2:HTTP2Connection", "_response_closed"),
             *details(f"{library}._async.http2:AsyncHTTP2Connection", "_response_closed"),

@@ -64,6 +64,11 @@ def read_peer(call: Call) -> HttpPeer | None:
     return peer_of(call.instance.sock)
 
 
+def read_early_peer(call: Call) -> HttpPeer | None:
+    # One with whom there is no TLS is not told after it.
+    return peer_of(call.arg(0, "sock"))
+
+
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The mapping is the caller's, or the pool's: a copy is passed instead, of the same kind, for
     # HTTPHeaderDict has several values to a name.
@@ -85,5 +90,7 @@ INSTRUMENTOR = Instrumentor(
         "urllib3.connectionpool:HTTPConnectionPool._make_request",
         Detail("urllib3.connection:HTTPConnection.connect", after=read_peer),
         Detail("urllib3.connection:HTTPSConnection.connect", after=read_peer),
+        # Where it is called, for it may have been imported from its own module before.
+        Detail("urllib3.connection:ssl_wrap_socket", before=read_early_peer),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 import socket
+import ssl
 from traceback import format_exception
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import unquote
@@ -26,6 +27,8 @@ from recording import instrumentors, unpatch_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    import trustme
+
     from otlp import Metric, Span
     from recording import Recording
 
@@ -41,10 +44,12 @@ class HttpClientContract(InstrumentorContract):
 
     `refusal` is the type of the exception for a refused connection, as `error.type` has it. With
     `tries_again` what was dropped is sent again within one call, and so within its span.
+    `knows_peer_early`: whom it is connected to is known before TLS is.
     """
 
     refusal: ClassVar[str]
     tries_again: ClassVar[bool] = False
+    knows_peer_early: ClassVar[bool] = False
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -225,6 +230,38 @@ class HttpClientContract(InstrumentorContract):
                 http__response__status_code=None,
                 network__protocol__version=None,
                 error__type=kind,
+            )
+
+    @pytest.mark.parametrize("speaks_tls", [True, False])
+    def test_a_failed_handshake_is_an_error_with_the_peer(
+        self,
+        recording: Recording,
+        authority: trustme.CA,
+        speaks_tls: bool,  # noqa: FBT001
+    ) -> None:
+        self.patch()
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("localhost").configure_cert(tls)
+        with Origin(tls=tls if speaks_tls else None) as origin:
+            url = f"https://localhost:{origin.port}/ok"
+            error = self.failure("GET", url)
+
+        spans = recording.spans()
+        assert len(spans) == 1 or self.tries_again
+        for span in spans:
+            kind = span.attributes["error.type"]
+            count = span.attributes.get("http.request.resend_count")
+            assert kind in map(full_name, chain(error))
+            assert span.attributes == self.expected(
+                origin,
+                url,
+                error__type=kind,
+                http__request__resend_count=count,
+                http__response__status_code=None,
+                network__peer__address="127.0.0.1" if self.knows_peer_early else None,
+                network__peer__port=origin.port if self.knows_peer_early else None,
+                network__protocol__version=None,
+                server__address="localhost",
             )
 
     def test_a_timeout_is_an_error(self, recording: Recording, origin: Origin) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import pytest
+
 from contracts.http_client import HttpClientContract, unchecked
+from contracts.instrumentor import import_and_patch
 from otel_run.signals.context import CURRENT
 from recording import instrumentors
 
 if TYPE_CHECKING:
-    import pytest
-
     from contracts.origin import Origin
     from recording import Recording
 
@@ -19,6 +20,10 @@ class SenderContract(HttpClientContract):
     """Subclass it, and name the library below."""
 
     sender: ClassVar[str]
+
+    @pytest.fixture(autouse=True)
+    def _with_sender(self, recording: Recording) -> None:  # noqa: ARG002 (that patches before)
+        import_and_patch(instrumentors()[self.sender])
 
     def test_the_sender_writes_the_headers(
         self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch

@@ -53,6 +53,13 @@ def check_plain(span: Span, library: str, name: str, kind: str) -> None:
     assert 0 < span.start < span.end
 
 
+def import_and_patch(instrumentor: Instrumentor) -> None:
+    """Import all that is patched of a library, also what it imports itself when it is used."""
+    for module in instrumentor.modules:
+        importlib.import_module(module)
+        instrumentor.patch(module)
+
+
 @pytest.mark.usefixtures("recording")
 class InstrumentorContract:
     """Subclass it and name the library."""
@@ -72,9 +79,7 @@ class InstrumentorContract:
 
     def patch(self) -> None:
         """Patch as the import hook does."""
-        for module in self.instrumentor.modules:
-            importlib.import_module(module)
-            self.instrumentor.patch(module)
+        import_and_patch(self.instrumentor)
 
     def test_every_place_is_patched_in_this_version(self) -> None:
         assert self.places

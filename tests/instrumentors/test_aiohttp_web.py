@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import threading
 from time import time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -324,6 +326,102 @@ def test_middlewares_are_within_the_span_and_their_exceptions_are_recorded(
     assert [f"{node.span_id:016x}" for node in current] == [first.span_id, second.span_id]
     assert (second.name, second.status_message) == ("GET /items/{item}", "refused")
     assert second.attributes["error.type"] == UNHANDLED
+
+
+@pytest.mark.parametrize("kind", [Unhandled, ConnectionRefusedError])
+@pytest.mark.parametrize("is_set_later", [True, False])
+def test_an_exception_that_a_middleware_answers_with_a_5xx_is_an_error_and_an_event(
+    recording: Recording,
+    kind: type[Exception],
+    is_set_later: bool,  # noqa: FBT001
+) -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        raise kind(f"with token={MARKER}")
+
+    @web.middleware
+    async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:
+        response = web.Response()
+        try:
+            return cast("web.StreamResponse", await handler(request))
+        except kind:
+            if is_set_later:
+                response.set_status(503)
+            else:
+                response = web.Response(status=503)
+        return response
+
+    application = web.Application(middlewares=[excuse])
+    application.router.add_get("/refuse", refuse)
+    answer, port = ask(application, request_bytes("/refuse"))
+
+    span = recording.span()
+    [event] = span.events
+    assert b" 503 " in answer.splitlines()[0]
+    assert span.attributes == attributes(
+        port,
+        error__type=error_type(kind()),
+        http__response__status_code=503,
+        http__route="/refuse",
+        url__path="/refuse",
+    )
+    assert event.attributes["exception.message"] == "with token=REDACTED"
+    assert "refuse\n" in event.attributes["exception.stacktrace"]
+    assert MARKER.encode() not in recording.exported()
+
+
+def test_an_exception_that_is_answered_otherwise_is_no_error(recording: Recording) -> None:
+    @web.middleware
+    async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:
+        try:
+            return cast("web.StreamResponse", await handler(request))
+        except Unhandled:
+            web.Response(status=500)
+            return web.Response(status=409)
+
+    ask(shop(excuse), request_bytes("/fail"))
+
+    span = recording.span()
+    assert (span.name, span.status, span.events) == ("GET /fail", "unset", [])
+    assert span.attributes["http.response.status_code"] == 409
+
+
+def test_a_5xx_that_answers_no_exception_has_no_event(recording: Recording) -> None:
+    @web.middleware
+    async def refuse(request: web.Request, handler: Any) -> web.StreamResponse:
+        try:
+            return cast("web.StreamResponse", await handler(request))
+        except Unhandled:
+            pass
+        return web.Response(status=503)
+
+    ask(shop(refuse), request_bytes("/fail"))
+
+    span = recording.span()
+    assert (span.status, span.events) == ("error", [])
+    assert span.attributes["error.type"] == "503"
+
+
+def test_an_exception_that_was_answered_is_free_when_it_is_sent(recording: Recording) -> None:
+    kept: list[Any] = []
+
+    @web.middleware
+    async def excuse(request: web.Request, handler: Any) -> web.StreamResponse:
+        try:
+            response: web.StreamResponse = await handler(request)
+        except Unhandled as error:
+            kept.append(ref(error))
+            response = web.Response(status=503)
+        return response
+
+    gc.collect()
+    gc.disable()
+    try:
+        ask(shop(excuse), request_bytes("/fail"))
+    finally:
+        gc.enable()
+
+    assert recording.span().attributes["error.type"] == UNHANDLED
+    assert [reference() for reference in kept] == [None]
 
 
 def test_an_application_within_another_gives_the_whole_route(recording: Recording) -> None:

@@ -66,6 +66,7 @@ class TestBotocore(StreamerContract):
 
     library = "botocore"
     refusal = "botocore.exceptions.EndpointConnectionError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

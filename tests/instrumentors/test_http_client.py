@@ -28,12 +28,15 @@ class TestHttpClient(StreamerContract):
 
     library = "http.client"
     refusal = "ConnectionRefusedError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
     ) -> tuple[int, bytes]:
         parts = urlsplit(url)
-        connection = http.client.HTTPConnection(parts.netloc, timeout=timeout)
+        is_secure = parts.scheme == "https"
+        kind = http.client.HTTPSConnection if is_secure else http.client.HTTPConnection
+        connection = kind(parts.netloc, timeout=timeout)
         target = parts._replace(scheme="", netloc="").geturl()
         try:
             connection.request(method, target, headers=headers or {})

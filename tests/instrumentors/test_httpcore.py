@@ -40,6 +40,7 @@ class TestHttpcore(ProxiedContract, StreamerContract):
     library = "httpcore"
     module: ClassVar[Any] = httpcore
     refusal = "httpcore.ConnectError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -100,6 +101,7 @@ class TestAsyncHttpcore(AsyncHttpClientContract, StreamerContract):
     library = "httpcore"
     module: ClassVar[Any] = httpcore
     refusal = "httpcore.ConnectError"
+    knows_peer_early = True
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

@@ -125,6 +125,7 @@ class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract)
     sender = "httpcore"
     module: ClassVar[Any] = httpx
     refusal = "httpx.ConnectError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -220,6 +221,32 @@ class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract)
             client.send(following)
 
         assert resends(recording.spans()) == [None, 1, None]
+
+    def test_a_transport_of_the_program_s_own_that_sends_again_counts_as_one(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        module = self.module
+
+        class Persistent(module.HTTPTransport):  # type: ignore[misc, name-defined]
+            def handle_request(self, request: httpx.Request) -> httpx.Response:
+                super().handle_request(module.Request("GET", origin.url("/token"))).close()
+                super().handle_request(request).close()
+                response: httpx.Response = super().handle_request(request)
+                return response
+
+        with module.Client(transport=Persistent()) as client:
+            request = client.build_request("POST", origin.url("/status/503"), content=b"12")
+            client.send(request)
+            client.send(request)
+            client.get(origin.url("/status/401"), auth=again_with_token(module, "mine"))
+
+        assert [received.target for received in origin.received[:3]] == [
+            "/token",
+            "/status/503",
+            "/status/503",
+        ]
+        assert [received.body for received in origin.received[1:3]] == [b"12", b"12"]
+        assert resends(recording.spans()) == [1, 1, 1, 2]
 
     def test_hooks_run_as_before_and_their_own_requests_are_spans(
         self, recording: Recording, origin: Origin
@@ -335,6 +362,7 @@ class TestAsyncHttpx(AsyncHttpClientContract, AuthContract, SenderContract, Stre
     sender = "httpcore"
     module: ClassVar[Any] = httpx
     refusal = "httpx.ConnectError"
+    knows_peer_early = True
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -369,6 +397,26 @@ class TestAsyncHttpx(AsyncHttpClientContract, AuthContract, SenderContract, Stre
                 return [first, *[chunk async for chunk in chunks]]
 
         return run(main())
+
+    def test_a_transport_of_the_program_s_own_that_sends_again_counts_as_one(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        class Persistent(self.module.AsyncHTTPTransport):  # type: ignore[misc, name-defined]
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                await (await super().handle_async_request(request)).aclose()
+                response: httpx.Response = await super().handle_async_request(request)
+                return response
+
+        async def main() -> None:
+            async with self.module.AsyncClient(transport=Persistent()) as client:
+                request = client.build_request("GET", origin.url("/status/503"))
+                await client.send(request)
+                await client.send(request)
+
+        run(main())
+
+        assert len(origin.received) == 4
+        assert resends(recording.spans()) == [1, 1]
 
     def test_an_asgi_application_is_asked_within_the_span(self, recording: Recording) -> None:
         seen: list[bytes] = []

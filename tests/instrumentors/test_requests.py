@@ -32,6 +32,7 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
     library = "requests"
     sender = "urllib3"
     refusal = "requests.exceptions.ConnectionError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

@@ -26,6 +26,7 @@ class TestUrllib3(FollowerContract, SenderContract, StreamerContract):
     library = "urllib3"
     sender = "http.client"
     refusal = "urllib3.exceptions.NewConnectionError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

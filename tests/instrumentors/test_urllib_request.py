@@ -37,6 +37,7 @@ class TestUrllibRequest(FollowerContract, StreamerContract):
 
     library = "urllib.request"
     refusal = "urllib.error.URLError"
+    knows_peer_early = True
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+import otel_run
 from otel_run import __version__
 from otel_run_bootstrap.doctor import page, target
 from otel_run_bootstrap.doctor.finding import PROBLEM, finding
@@ -73,7 +74,11 @@ def examine(chosen: target.Target) -> dict[str, Any]:
     environ = dict(os.environ)
     announce(environ, chosen.command or ["python"])
     seen, failure = start(chosen, environ)
-    findings = [*judge_options(chosen), *seen.pop("findings", ())]
+    findings = [
+        *judge_options(chosen),
+        *judge_other(seen.pop("other", None)),
+        *seen.pop("findings", ()),
+    ]
     version = seen.get("python", {}).get("version", "")
     if failure:
         findings.append(finding(PROBLEM, chosen.python, failure, "see that this Python runs"))
@@ -103,9 +108,23 @@ def judge_options(chosen: target.Target) -> list[dict[str, Any]]:
     return [finding(PROBLEM, thing, value, f"leave out {chosen.isolating}")]
 
 
+def judge_other(other: dict[str, str] | None) -> list[dict[str, Any]]:
+    """Name both versions and places, where the program's Python has another otel-run than this."""
+    if other is None:
+        return []
+    here = os.path.dirname(os.path.dirname(os.path.abspath(otel_run.__file__)))
+    thing = f"otel-run {other['version']} in {other['folder']}"
+    value = (
+        f"is what this Python finds first, and this doctor is of otel-run {__version__} in {here}: "
+        "it can only examine its own version"
+    )
+    remedy = "install the same version in both places, or leave one of them out"
+    return [finding(PROBLEM, thing, value, remedy)]
+
+
 def start(chosen: target.Target, environ: dict[str, str]) -> tuple[dict[str, Any], str]:
     """Return the document of the other Python, and why there is none."""
-    words = [chosen.python, *chosen.options, START, chosen.folder, *chosen.command]
+    words = [chosen.python, *chosen.options, START, __version__, chosen.folder, *chosen.command]
     try:
         done = subprocess.run(  # noqa: S603 (the Python that the user names)
             words,

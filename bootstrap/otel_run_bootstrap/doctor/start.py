@@ -1,7 +1,7 @@
-"""Stands for a program in its Python: `python start.py FOLDER COMMAND...`, FOLDER as on its path.
+"""Stands for a program in its Python: `python start.py VERSION FOLDER COMMAND...`.
 
-The last line of stdout is the document. Whatever Python finds this file: its syntax is that of
-Python 2.7.
+VERSION is the command's own, FOLDER comes first on the program's path. The last line of stdout is
+the document. Whatever Python finds this file: its syntax is that of Python 2.7.
 """
 
 import os
@@ -41,21 +41,45 @@ def find_agent():
         _load(PathFinder.find_spec("otel_run_bootstrap", [beside]))
 
 
+def find_other(version):
+    # type: (str) -> dict[str, str] | None
+    """Return version and folder of another otel-run, whose parts do not go with ours."""
+    try:
+        found = __import__("otel_run")
+    except ImportError:
+        return None
+    file, other = found.__file__ or "", getattr(found, "__version__", "?")
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(file)))
+    return None if other == version else {"version": other, "folder": folder}
+
+
+def look_around(version, loaded, folder):
+    # type: (str, frozenset[str], str | None) -> str
+    """Return the document, in JSON and ASCII."""
+    python = "%d.%d.%d" % sys.version_info[:3]
+    if sys.version_info < (3, 10):
+        return '{"python": {"version": "%s"}}' % python
+    other = find_other(version)
+    if other is not None:
+        import json
+
+        return json.dumps({"python": {"version": python}, "other": other})
+    find_agent()
+    from otel_run_bootstrap.doctor.probe import examine
+
+    return examine(loaded, folder)
+
+
 def main():
     # type: () -> None
     loaded = frozenset(sys.modules)
-    folder = sys.argv[1] if leave_path() else None
-    stand_in(sys.argv[2:])
+    version = sys.argv[1]
+    folder = sys.argv[2] if leave_path() else None
+    stand_in(sys.argv[3:])
     # Whatever is imported may write to stdout.
     descriptor = os.dup(1)
     os.dup2(2, 1)
-    if sys.version_info < (3, 10):
-        text = '{"python": {"version": "%d.%d.%d"}}' % sys.version_info[:3]
-    else:
-        find_agent()
-        from otel_run_bootstrap.doctor.probe import examine
-
-        text = examine(loaded, folder)
+    text = look_around(version, loaded, folder)
     os.write(descriptor, ("\n" + text + "\n").encode("ascii"))
     # Nothing has been recorded, and nothing that was imported has anything to do at its end.
     os._exit(0)
