@@ -35,7 +35,7 @@ def reason(reference: str, settings: Settings) -> str:
     instrumentor = getattr(sys.modules.get(reference), "INSTRUMENTOR", None)
     if instrumentor is None:
         return mistakes(reference) or "its instrumentor cannot be imported"
-    return "" if instrumentor.patched else what_went_wrong(instrumentor)
+    return "" if instrumentor.is_patched else what_went_wrong(instrumentor)
 
 
 def what_went_wrong(instrumentor: Instrumentor) -> str:

@@ -35,5 +35,7 @@ INSTRUMENTOR = Instrumentor(
     versions=">=0.92",
     convention=asgi.convention(),
     layer=0,
-    targets=(Detail("fastapi.routing:_IncludedRouter.handle", before=read_inclusion),),
+    targets=(
+        Detail("fastapi.routing:_IncludedRouter.handle", before=read_inclusion, is_optional=True),
+    ),
 )

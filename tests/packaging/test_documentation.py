@@ -1,4 +1,4 @@
-"""What docs/adding-a-library.md adds runs and passes, as it says."""
+"""What docs/adding-a-library.md adds runs and passes, as it says, and all pages are whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTS = ("agent", "bootstrap", "instrumentors", "tests", "viewer")
+
+
+def test_no_page_has_two_versions_of_a_text(root: Path) -> None:
+    pages = (*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("benchmarks/*.md"))
+
+    assert pages
+    assert [page for page in pages if "\n<<<<<<< " in page.read_text(encoding="utf-8")] == []
 
 
 def test_the_library_that_it_adds_passes_its_tests(root: Path, tmp_path: Path) -> None:

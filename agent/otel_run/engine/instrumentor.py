@@ -56,6 +56,7 @@ class Instrumentor:
         self._recorder.off = True  # until something is patched: it may be left alone
         convention.bind(library, layer)
         guard.turn_off[library] = self.turn_off
+        self._optional = {place for target in targets for place in getattr(target, "optional", ())}
         self._wraps: list[tuple[str, Wrap]] = []
         for target in targets:
             chosen = Function(target) if isinstance(target, str) else target
@@ -70,6 +71,11 @@ class Instrumentor:
     def patched(self) -> tuple[str, ...]:
         """The places that are patched now."""
         return tuple(self._originals)
+
+    @property
+    def is_patched(self) -> bool:
+        """Whether what is there is patched, be it nothing because this version needs none of it."""
+        return bool(self._originals) or not (self._recorder.off or self.skipped)
 
     def patch(self, module: str) -> None:
         """Patch what lives in this module, which has just been executed; never raises."""
@@ -90,6 +96,8 @@ class Instrumentor:
             owner = getattr(owner, parent, None)
         own = getattr(owner, "__dict__", {}).get(name)
         original = own or getattr(owner, name, None)
+        if original is None and place in self._optional:
+            return
         if original is None:
             self.skipped[place] = "this version has no such function"
             return

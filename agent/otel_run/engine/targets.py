@@ -91,7 +91,8 @@ class Detail(Place):
     """A function within an operation that knows something of it.
 
     `before` and `after` read the call, before it runs or after it came back, and return what the
-    convention's `detail` takes, or None. `before` may amend the call.
+    convention's `detail` takes, or None. `before` may amend the call. A version that
+    lacks an optional function has nothing to tell.
     """
 
     def __init__(
@@ -100,8 +101,10 @@ class Detail(Place):
         *,
         before: Callable[[Call], object] | None = None,
         after: Callable[[Call], object] | None = None,
+        is_optional: bool = False,
     ) -> None:
         super().__init__(place)
+        self.optional = (place,) if is_optional else ()
         self.before = before
         self.after = after
 
