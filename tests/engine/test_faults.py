@@ -538,6 +538,7 @@ NOT_TAKEN = {
     ("uvicorn", "Detail.before"),
     ("uvicorn", "HttpServer.detail"),
     ("uvicorn", "HttpServer.read_subject"),
+    ("urllib3", "Detail.before"),  # but where TLS begins
     ("urllib3", "HttpClient.detail"),
     ("waitress", "HttpServer.detail"),
     ("waitress", "HttpServer.fail"),

@@ -15,7 +15,7 @@ from opentelemetry.proto.common.v1.common_pb2 import (
 )
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from otel_run.signals.description import Description, Outcome, Scope
+from otel_run.signals.description import Description, Outcome, Peer, Scope
 from otel_run.signals.span import Event, Extras, Link, Span
 
 UINT64 = (1 << 64) - 1
@@ -87,6 +87,10 @@ def extras(draw: st.DrawFn) -> Extras:
 
 
 descriptions = st.builds(Description, scopes, texts, st.integers(1, 5), attributes, st.just({}))
+# Their keys are theirs alone.
+peers = st.builds(
+    Peer, st.dictionaries(st.sampled_from(["peer 1", "peer 2", "peer 3", "peer 4"]), values)
+)
 outcomes = st.builds(Outcome, texts, attributes, st.integers(0, 2), st.none())
 
 
@@ -109,6 +113,7 @@ def spans(draw: st.DrawFn, described: st.SearchStrategy[Description] = descripti
     span.attributes = draw(st.one_of(st.none(), attributes))
     span.outcome = draw(st.one_of(st.none(), outcomes))
     span.extras = draw(st.one_of(st.none(), extras()))
+    span.peer = draw(st.one_of(st.none(), peers))
     return span
 
 
@@ -185,7 +190,13 @@ def expected_span(span: Span, limits: Limits) -> trace_pb2.Span:
     """Return a span's message, within the limits."""
     ended = span.outcome or Outcome("", {}, 0, None)
     more = span.extras or Extras()
-    merged = {**span.description.attributes, **ended.attributes, **(span.attributes or {})}
+    at_other_end = span.peer.attributes if span.peer else {}
+    merged = {
+        **span.description.attributes,
+        **ended.attributes,
+        **at_other_end,
+        **(span.attributes or {}),
+    }
     kept = first(merged, limits.attribute_count_limit)
     kept_events = more.events[: limits.span_event_count_limit]
     kept_links = more.links[: limits.span_link_count_limit]

@@ -17,7 +17,7 @@ from otel_run.engine.url import DEFAULT_PORTS, split_port
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
-from otel_run.signals.description import Outcome
+from otel_run.signals.description import Outcome, Peer
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
 from otel_run.signals.span import ERROR, UNSET
@@ -56,6 +56,11 @@ METHOD_LIMIT = 64
 
 # Path, query and user agent together; longer ones count towards the bound of the record queue.
 LONG_REQUEST = 512
+
+# Those that have sent requests lately: client, address, port, user agent. A keep-alive connection
+# is one of them, and so is each connection of a proxy.
+PEERS: Cache[tuple[str, str, int, str], Peer] = Cache(512)
+LONG_AGENT = 256
 
 
 class HttpServer(Convention):
@@ -361,18 +366,38 @@ def _add_attributes(
     operation.attributes = attributes
     if request.query:
         attributes["url.query"] = redact_query(request.query)
-    address = request.peer_address
-    client = (forwarded and forwarded.client) or address
-    if client:
-        attributes["client.address"] = client
-    if address:
-        attributes["network.peer.address"] = address
-        if request.peer_port:
-            attributes["network.peer.port"] = request.peer_port
-    if request.user_agent:
-        attributes["user_agent.original"] = request.user_agent
-    size = len(request.path) + len(request.query) + len(request.user_agent)
+    address, user_agent = request.peer_address, request.user_agent
+    key = (address, address, request.peer_port, user_agent)
+    if forwarded is not None or len(user_agent) > LONG_AGENT:
+        # A proxy stands for many.
+        key = ("", address, request.peer_port, "")
+        _add_client(attributes, (forwarded and forwarded.client) or address, user_agent)
+    operation.peer = PEERS.young.get(key) or _peer(key)
+    size = len(request.path) + len(request.query) + len(user_agent)
     if size > LONG_REQUEST:
         operation.add_weight(size)
     if REQUEST_HEADERS.wanted:
         REQUEST_HEADERS.capture(operation, request.headers())
+
+
+def _peer(key: tuple[str, str, int, str]) -> Peer:
+    """Look for a peer that is not in use, and describe a new one."""
+    peer = PEERS.get(key)
+    if peer is None:
+        client, address, port, user_agent = key
+        attributes: dict[str, Value] = {}
+        _add_client(attributes, client, user_agent)
+        if address:
+            attributes["network.peer.address"] = address
+            if port:
+                attributes["network.peer.port"] = port
+        peer = Peer(attributes)
+        PEERS.put(key, peer)
+    return peer
+
+
+def _add_client(attributes: dict[str, Value], client: str, user_agent: str) -> None:
+    if client:
+        attributes["client.address"] = client
+    if user_agent:
+        attributes["user_agent.original"] = user_agent

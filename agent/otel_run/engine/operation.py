@@ -62,8 +62,7 @@ class Operation(Span):
         self.description = description
         self.name = description.name
         self.attributes: dict[str, Value] | None = None
-        self.extras = None
-        self.outcome = None
+        self.extras = self.outcome = self.peer = None
         self.end = 0
         self.token: Token[Node | None] | None = None
         # Nobody is told when a call was that is not sampled; 0 would stand for one that goes on.

@@ -74,5 +74,6 @@ def _as_known_now(operation: Operation) -> Span:
     copy.name = (outcome and outcome.name) or operation.name
     copy.attributes = {**(operation.attributes or {}), INCOMPLETE: True}
     copy.extras = operation.extras
+    copy.peer = operation.peer
     copy.end = operation.start + perf_counter_ns() - operation.started
     return copy

@@ -63,6 +63,10 @@ class AttributeEncoder:
         """Return the fields of all these attributes."""
         return b"".join([self.field(key, value) for key, value in attributes.items()])
 
+    def fields_once(self, attributes: Mapping[str, object]) -> bytes:
+        """Return the fields of attributes that are encoded for good, and past the cache."""
+        return b"".join([self._encode(key, value) for key, value in attributes.items()])
+
     def field(self, key: str, value: object) -> bytes:
         """Return the field of one attribute, from the cache where it is there."""
         try:

@@ -71,8 +71,9 @@ class Console:
 
 def describe(span: Span) -> dict[str, object]:
     """Return what a reader wants to know of a span; ids in hex."""
-    outcome = span.outcome
+    outcome, peer = span.outcome, span.peer
     ended = {} if outcome is None else outcome.attributes
+    other_end = {} if peer is None else peer.attributes
     described: dict[str, object] = {
         "span": span.name,
         "kind": KINDS[span.description.kind],
@@ -81,7 +82,12 @@ def describe(span: Span) -> dict[str, object]:
         "trace_id": f"{span.trace_id:032x}",
         "span_id": f"{span.span_id:016x}",
         "parent_id": f"{span.parent_id:016x}" if span.parent_id else None,
-        "attributes": {**span.description.attributes, **ended, **(span.attributes or {})},
+        "attributes": {
+            **span.description.attributes,
+            **ended,
+            **other_end,
+            **(span.attributes or {}),
+        },
     }
     if span.extras is not None:
         described["events"] = [

@@ -10,6 +10,7 @@ from _struct import Struct, pack
 
 from otel_run.export.attributes import CACHE_SIZE, CACHED_SIZE, AttributeEncoder
 from otel_run.export.protobuf import SMALL, VARINTS, field, utf8, varint
+from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,6 +151,8 @@ class Encoder:
             self._add_unusual(span, parts)
         else:
             parts = [fixed, name, outcome.encoded]
+            if span.peer is not None:
+                parts.append(span.peer.encoded or self._peer(span.peer))
             if span.attributes:
                 self._add_own(span, outcome, span.attributes, parts)
         content = b"".join(parts)
@@ -158,7 +161,7 @@ class Encoder:
 
     def _add_own(self, span: Span, outcome: Outcome, own: Attributes, parts: list[bytes]) -> None:
         """Add a span's own attributes to the outcome's, or all anew where that is not the same."""
-        if len(own) > _FEW:
+        if len(own) > _FEW - Peer.MOST:
             self._start_anew(span, parts)
             return
         try:
@@ -214,9 +217,15 @@ class Encoder:
         ):
             dropped = self._add_merged(span, parts)
         else:
-            parts += [common, self._attributes.fields(own)]
+            peer = b"" if span.peer is None else self._peer(span.peer)
+            parts += [common, peer, self._attributes.fields(own)]
         if dropped or extras is not None or span.trace_state:
             self._add_rare(span, parts, dropped)
+
+    def _peer(self, peer: Peer) -> bytes:
+        """Encode what calls of this peer have in common."""
+        peer.encoded = self._attributes.fields_once(peer.attributes)
+        return peer.encoded
 
     def _describe(self, span: Span, outcome: Outcome) -> bytes | None:
         """Encode what calls of this ending have in common, unless the limit may cut it."""
@@ -231,6 +240,8 @@ class Encoder:
         merged = {**span.description.attributes}
         if outcome is not None:
             merged.update(outcome.attributes)
+        if span.peer is not None:
+            merged.update(span.peer.attributes)
         merged.update(span.attributes or {})
         status = _STATUSES[0 if outcome is None else outcome.status]
         if extras is not None and extras.message:
@@ -300,7 +311,7 @@ def _is_apart(span: Span, outcome: Outcome, own: Attributes) -> bool:
     """Whether these attributes can be added to what is encoded: few, and with keys of their own."""
     keys = own.keys()
     return (
-        len(own) <= _FEW
+        len(own) <= _FEW - Peer.MOST
         and keys.isdisjoint(span.description.attributes)
         and keys.isdisjoint(outcome.attributes)
     )

@@ -1,6 +1,7 @@
 """What repeats, described once: the parts that calls of one kind have in common.
 
-An outcome holds the encoded bytes of both parts; the encoder fills them in when it first meets it.
+An outcome holds the encoded bytes of both parts, and a peer its own; the encoder fills them in when
+it first meets them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,18 @@ class Outcome:
         self.attributes = attributes
         self.status = status
         self.series = series
+        self.encoded: bytes | None = None
+
+
+class Peer:
+    """Who is at the other end of calls: the attributes that say so, at most `MOST` of them."""
+
+    __slots__ = ("attributes", "encoded")
+
+    MOST = 4
+
+    def __init__(self, attributes: Attributes) -> None:
+        self.attributes = attributes
         self.encoded: bytes | None = None
 
 

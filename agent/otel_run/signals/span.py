@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from otel_run.signals.description import Description, Outcome
+    from otel_run.signals.description import Description, Outcome, Peer
     from otel_run.signals.values import Attributes, Value
 
 # SpanKind of OTLP (opentelemetry/proto/trace/v1/trace.proto).
@@ -76,11 +76,11 @@ class Extras:
 
 
 class Span(Node):
-    """One operation: ids, times in ns since the epoch, and attributes in three parts.
+    """One operation: ids, times in ns since the epoch, and attributes in four parts.
 
-    What calls have in common is in `description` (known at the start) and `outcome` (known at the
-    end), both described and encoded once; `attributes` holds what is this call's own. A finished
-    span never changes.
+    What calls have in common is in `description` (known at the start), `outcome` (known at the end)
+    and `peer` (with no key of the others'), all described and encoded once; `attributes` holds what
+    is this call's own. A finished span never changes.
     """
 
     __slots__ = (
@@ -92,6 +92,7 @@ class Span(Node):
         "outcome",
         "parent_id",
         "parent_is_remote",
+        "peer",
         "start",
     )
 
@@ -122,3 +123,4 @@ class Span(Node):
         self.end = 0
         self.outcome: Outcome | None = None
         self.extras: Extras | None = None
+        self.peer: Peer | None = None
