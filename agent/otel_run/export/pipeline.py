@@ -58,14 +58,13 @@ class Pipeline:
 
     `born` is when this process began to record, by `perf_counter_ns`: what began before a fork is
     the parent's to record. `threshold` is the length of the queue from which on a record has to
-    look after the thread: it is not there, it sleeps over a full batch, or the queue is full.
+    look after the thread: it is not there, it sleeps over what is enough to work on, or the queue is full.
     `record_open` is called at the end of the process, and records what is still open.
     """
 
     def __init__(self, chosen: Settings) -> None:
         self._limit = chosen.max_queue_size if chosen.queue_size_is_set else QUEUE_SIZE
-        self._batch = min(chosen.max_export_batch_size, self._limit)
-        self.worker = Worker(chosen, self._batch)
+        self.worker = Worker(chosen, min(chosen.max_export_batch_size, self._limit))
         self.born = 0
         self.record_open: Callable[[], None] | None = None
         self._begin()
@@ -76,6 +75,7 @@ class Pipeline:
         self.queue: deque[Span | tuple[Distribution, float]] = deque()
         self.late = Late()
         self.threshold = 0
+        self._enough = 0  # records that the thread is woken for
         self._heavy = 0
         self._heavy_lock = ReentrantLock()
         self._life = allocate_lock()  # held by who starts or stops the thread
@@ -123,7 +123,7 @@ class Pipeline:
             return True  # its parent's record: it goes with the queue, when that is known
         if not self._running:
             self._start()
-        elif size >= self._batch - 1:
+        elif size >= self._enough - 1:
             self.threshold = self._limit
             if not self._blocked:
                 self._wake()
@@ -171,7 +171,8 @@ class Pipeline:
         # All of it beforehand: the thread may have left again before this one goes on.
         self._done.acquire()
         self._running = True
-        self.threshold = self._batch - 1
+        self._enough = self.worker.wanted
+        self.threshold = self._enough - 1
         try:
             start_new_thread(self._run, ())
         except RuntimeError:  # too late in the life of the interpreter
@@ -204,8 +205,9 @@ class Pipeline:
     def _rest(self) -> None:
         """Sleep until something is due, a batch can be handed on, or somebody calls."""
         self._blocked = self.worker.blocked
-        self.threshold = self._limit if self._blocked else self._batch - 1
-        if (self._blocked or len(self.queue) < self._batch) and not self._stopping:
+        enough = self._enough = self.worker.wanted
+        self.threshold = self._limit if self._blocked else enough - 1
+        if (self._blocked or len(self.queue) < enough) and not self._stopping:
             wait = self.worker.due() - monotonic()
             if wait > 0:
                 self._alarm.acquire(timeout=wait)
