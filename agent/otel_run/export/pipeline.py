@@ -58,7 +58,7 @@ class Pipeline:
 
     `born` is when this process began to record, by `perf_counter_ns`: what began before a fork is
     the parent's to record. `threshold` is the length of the queue from which on a record has to
-    look after the thread: it is not there, it sleeps over what is enough to work on, or the queue is full.
+    look after the thread: it is not there, it sleeps over enough to work on, or the queue is full.
     `record_open` is called at the end of the process, and records what is still open.
     """
 
