@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from otel_run.engine.convention import Convention
 from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.operation import Operation, is_suppressed
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     # What is about to be executed: text, bind values, where, and the number of sets of values, each
     # an operation of its own; 1 is no batch. (An object would cost a tenth of a microsecond more.)
     Statement = tuple[object, object, "Database", int]
+    # Text, where, whether bind values came along, whether it is a batch.
+    Key = tuple[str, "Database", bool, bool]
 
 NAME = "database"
 
@@ -102,7 +106,7 @@ class DatabaseClient(Convention):
     ) -> None:
         self.read_statement = read_statement
         self.read_code = read_code
-        self._descriptions: Cache[object, Description] = Cache(CACHE_BYTES, _weigh)
+        self._descriptions: Cache[Key, Description] = Cache(CACHE_BYTES, _weigh)
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the statement."""
@@ -141,11 +145,11 @@ class DatabaseClient(Convention):
         description = operation.description
         operation.end_with(description.outcomes.get(key) or self._conclude(description, key))
 
-    def _description(self, key: tuple[str, Database, bool, bool]) -> Description:
+    def _description(self, key: Key) -> Description:
         """Look for what is not in use, and describe what is new."""
         return self._descriptions.get(key) or self._describe(key)
 
-    def _describe(self, key: tuple[str, Database, bool, bool]) -> Description:
+    def _describe(self, key: Key) -> Description:
         text, database, parameterised, batched = key
         statement = describe(text, parameterised=parameterised, dialect=database.dialect)
         prefix = "BATCH " if batched else ""
@@ -181,8 +185,10 @@ class DatabaseClient(Convention):
         return self.conclude(description, key, attributes, UNSET if key is None else ERROR)
 
 
-def _weigh(description: Description) -> int:
-    return DESCRIPTION_BYTES + 3 * len(str(description.attributes.get("db.query.text", "")))
+def _weigh(key: Key, description: Description) -> int:
+    # The text as it came; as it is recorded, it is kept as text, and encoded for an ending or two.
+    kept = str(description.attributes.get("db.query.text", ""))
+    return DESCRIPTION_BYTES + sys.getsizeof(key[0]) + 3 * len(kept)
 
 
 def _target(database: Database) -> str:

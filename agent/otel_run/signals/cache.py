@@ -25,7 +25,7 @@ class Cache(Generic[Key, Item]):
 
     __slots__ = ("_limit", "_old", "_weigh", "_weight", "young")
 
-    def __init__(self, limit: int, weigh: Callable[[Item], int] | None = None) -> None:
+    def __init__(self, limit: int, weigh: Callable[[Key, Item], int] | None = None) -> None:
         self._limit = limit
         self._weigh = weigh
         self._weight = 0
@@ -43,7 +43,7 @@ class Cache(Generic[Key, Item]):
 
     def put(self, key: Key, item: Item) -> None:
         """Keep the item, and let the old generation go when the young one is full."""
-        self._weight += self._weigh(item) if self._weigh else 1
+        self._weight += self._weigh(key, item) if self._weigh else 1
         if self._weight > self._limit:
             self._old, self.young, self._weight = self.young, {}, 0
         self.young[key] = item
