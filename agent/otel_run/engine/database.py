@@ -116,8 +116,10 @@ class DatabaseClient(Convention):
         text, values, database, batch = self.read_statement(call)
         if type(text) is not str:
             text = _text_of(text)
-        usual = type(values) is tuple and values and type(values[0]) not in SETS
-        bound = bool(usual) or _are_bound(values)
+        if type(values) is tuple and values and type(values[0]) not in SETS:
+            bound = True  # as most are
+        else:
+            bound = _are_bound(values)
         key = (text, database, bound, batch != 1)
         description = self._descriptions.young.get(key) or self._description(key)
         operation = Operation(self, parent, description)
