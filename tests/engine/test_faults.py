@@ -646,7 +646,7 @@ def test_the_program_never_notices(
     monkeypatch.setattr(instrumentor.convention, "_descriptions", Cache(512), raising=False)
     for module in instrumentor.modules:
         instrumentor.patch(module)
-    assert instrumentor.patched
+    assert instrumentor.is_patched
 
     with Recording():
         assert program() == expected[library]
