@@ -57,11 +57,12 @@ def read_peer(call: Call) -> Peer | None:
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     lines = buffer_of(call.instance)
     for name, value in headers.items():
-        field = f"{name}:".encode()
+        line = f"{name}: {value}".encode("latin-1")
+        field = line[: len(name) + 1]
         if field in b"\n".join(lines).lower():
             # What the program passed on from elsewhere would stand beside ours, and spoil both.
-            lines[1:] = [line for line in lines[1:] if line[: len(field)].lower() != field]
-        lines.append(f"{name}: {value}".encode("latin-1"))
+            lines[1:] = [one for one in lines[1:] if one[: len(field)].lower() != field]
+        lines.append(line)
 
 
 INSTRUMENTOR = Instrumentor(

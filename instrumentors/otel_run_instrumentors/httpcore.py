@@ -6,6 +6,8 @@ httpx there is no span.
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import Peers
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from otel_run.engine.http_client import HttpRequest, HttpResponse
     from otel_run.signals.description import Peer
 
+NAME = itemgetter(0)
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -78,7 +81,8 @@ def write_into(call: Call, headers: Mapping[str, str]) -> None:
     given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
     for name, value in headers.items():
         field = name.encode()
-        given[:] = [pair for pair in given if pair[0].lower() != field]
+        if field in b"\n".join(map(NAME, given)).lower():
+            given[:] = [pair for pair in given if pair[0].lower() != field]
         given.append((field, value.encode()))
 
 

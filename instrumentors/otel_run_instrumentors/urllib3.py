@@ -55,9 +55,9 @@ def read_resend(call: Call) -> int:
 
 def read_sender(call: Call) -> str:
     # A connection of another kind, HTTP/2's, or a double of the program's, sends in its own way.
-    connection = call.arg(0, "conn")
-    is_plain = isinstance(connection, HTTPConnection)
-    return "http.client" if is_plain and "endheaders" not in vars(type(connection)) else ""
+    kind = type(call.arg(0, "conn"))
+    is_plain = issubclass(kind, HTTPConnection) and "endheaders" not in kind.__dict__
+    return "http.client" if is_plain else ""
 
 
 def read_peer(call: Call) -> Peer | None:

@@ -8,6 +8,7 @@ from otel_run.engine.call import NOTHING, Call
 from otel_run.engine.frames import unseen
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
+from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class Exchange:
         send: str,
         answer: str,
         close: str,
-        read_peer: Callable[[Call], object],
+        read_peer: Callable[[Call], Peer | None],
     ) -> None:
         self.connect = connect
         self.send = send
@@ -147,8 +148,8 @@ class Exchange:
         peer = self.read_peer(call)
         if peer is None:
             return False
-        if not found.end:
-            own.detail(found, peer)
+        if not found.end and type(peer) is Peer:
+            found.peer = peer  # as `detail` has it
         return True
 
     def _waits_for(self, call: Call) -> Operation | None:

@@ -7,6 +7,7 @@ from _contextvars import ContextVar
 from otel_run.engine.call import NOTHING, Call
 from otel_run.engine.frames import unseen
 from otel_run.guard import caught
+from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class Hops:
         start_name: str,
         send: str,
         answer: str,
-        read_peer: Callable[[Call], object],
+        read_peer: Callable[[Call], Peer | None],
     ) -> None:
         self.around = around
         self.start = start
@@ -160,6 +161,7 @@ class Hops:
 
     def _answers(self) -> Wrapper:
         recorder, variable = self._recorder, self._trail
+        finish = recorder.convention.finish
 
         @unseen
         async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -172,7 +174,11 @@ class Hops:
             except BaseException as error:
                 trail.fail(operation, error)
                 raise
-            recorder.finish(operation, NOTHING, instance)
+            # As `Recorder.finish` has it, without its frame.
+            try:
+                finish(operation, NOTHING, instance)
+            except Exception as error:
+                recorder.abandon(operation, error)
             return result
 
         return wrapper
@@ -195,7 +201,7 @@ class Hops:
         try:
             convention.propagate(operation, call)
             peer = self.read_peer(call)
-            if peer is not None:
-                convention.detail(operation, peer)
+            if type(peer) is Peer:
+                operation.peer = peer  # as `detail` has it
         except Exception as error:
             caught(error, self._recorder.library)

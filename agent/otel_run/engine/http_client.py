@@ -157,7 +157,8 @@ class HttpClient(Convention):
             return False
         parent.token = CURRENT.set(parent)
         # Each repetition is one more than the outer one knows of.
-        if self.read_resend is not None and self.read_resend(call):
+        read_resend = self.read_resend
+        if read_resend is not None and read_resend(call):
             self.count_resends(parent, 1)
         headers = parent.unwritten
         if headers is not None and (self.read_sender is None or not self.hands_on(call)):
@@ -187,7 +188,8 @@ class HttpClient(Convention):
             if REQUEST_HEADERS.wanted:
                 operation.headers = headers
         # It may count, and what follows may be sampled where this is not.
-        if self.read_resend is not None and (count := self.read_resend(call)):
+        read_resend = self.read_resend
+        if read_resend is not None and (count := read_resend(call)):
             self.count_resends(operation, count)
         return operation
 
@@ -229,7 +231,7 @@ class HttpClient(Convention):
     def hands_on(self, call: Call) -> bool:
         """Tell whether a library that the call is handed on to sees to its headers."""
         # What else happens within the call may go to somebody who is not to receive them.
-        if self.read_sender is None or not RECEIVERS.are_all:
+        if not RECEIVERS.are_all or self.read_sender is None:
             return False
         writer = WRITERS.get(self.read_sender(call))
         return writer is not None and not writer.recorder.off
@@ -250,7 +252,7 @@ class HttpClient(Convention):
 
     def _respond(self, operation: ClientOperation, response: HttpResponse) -> None:
         status, version, headers, peer, resends = response
-        if peer is not None:
+        if type(peer) is Peer:  # and nothing that would fail when it is encoded
             operation.peer = peer
         if resends:
             self.count_resends(operation, resends)

@@ -20,9 +20,12 @@ PEERS: Cache[tuple[Any, ...], Peer] = Cache(512)
 def peer_of(sock: Any) -> Peer | None:
     """Return whom a socket is connected to; None for a Unix socket, whose peer has no port."""
     try:
-        return peer_at(sock.getpeername())
+        address = sock.getpeername()
     except (AttributeError, OSError):  # there is none, or no longer
         return None
+    if isinstance(address, tuple):  # as `peer_at` has it, without its frame
+        return PEERS.young.get(address) or _describe(address)
+    return None
 
 
 def peer_at(address: Any) -> Peer | None:
