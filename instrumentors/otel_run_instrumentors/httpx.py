@@ -43,8 +43,10 @@ def note_redirect(call: Call, request: httpx.Request) -> None:
 
 def sends_itself(client: httpx.Client) -> bool:
     """Tell whether a transport of the program's own may send, in its own way."""
-    mounted = filter(None, client._mounts.values())  # noqa: SLF001
-    return not is_plain(client._transport) or not all(map(is_plain, mounted))  # noqa: SLF001
+    mounts = client._mounts  # noqa: SLF001
+    if not is_plain(client._transport):  # noqa: SLF001
+        return True
+    return bool(mounts) and not all(map(is_plain, filter(None, mounts.values())))
 
 
 def is_plain(transport: object) -> bool:

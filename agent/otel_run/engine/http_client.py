@@ -19,7 +19,7 @@ from otel_run.engine.url import Urls
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Description, Peer
 from otel_run.signals.ids import MARK
-from otel_run.signals.propagation import format_traceparent, inject
+from otel_run.signals.propagation import TRACEPARENT, inject
 from otel_run.signals.span import CLIENT, ERROR, UNSET
 
 TYPE_CHECKING = False
@@ -161,8 +161,10 @@ class HttpClient(Convention):
         if read_resend is not None and read_resend(call):
             self.count_resends(parent, 1)
         headers = parent.unwritten
-        if headers is not None and (self.read_sender is None or not self.hands_on(call)):
-            self.write_into(call, headers)
+        if headers is not None:
+            sender = self.read_sender
+            if sender is None or not self.hands_on(sender, call):
+                self.write_into(call, headers)
         return True
 
     def start(self, parent: Node | None, call: Call) -> ClientOperation | Silence | None:
@@ -219,21 +221,20 @@ class HttpClient(Convention):
             if not headers:
                 return
         else:  # most often, and all that `inject` would give
-            traceparent = format_traceparent(
-                operation.trace_id, operation.span_id, operation.sampled
-            )
-            headers = {"traceparent": traceparent}
-        if self.read_sender is not None and self.hands_on(call):
+            ids = operation.trace_id, operation.span_id
+            headers = {"traceparent": TRACEPARENT[operation.sampled] % ids}
+        sender = self.read_sender
+        if sender is not None and self.hands_on(sender, call):
             operation.unwritten = headers
         else:
             self.write_headers(call, headers)
 
-    def hands_on(self, call: Call) -> bool:
+    def hands_on(self, read_sender: Callable[[Call], str], call: Call) -> bool:
         """Tell whether a library that the call is handed on to sees to its headers."""
         # What else happens within the call may go to somebody who is not to receive them.
-        if not RECEIVERS.are_all or self.read_sender is None:
+        if not RECEIVERS.are_all:
             return False
-        writer = WRITERS.get(self.read_sender(call))
+        writer = WRITERS.get(read_sender(call))
         return writer is not None and not writer.recorder.off
 
     def detail(self, operation: ClientOperation, detail: Peer | HttpResponse) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
+from weakref import ref
 
 from otel_run.signals.cache import Cache
 from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -52,21 +52,24 @@ class Peers:
 
     def __init__(self, socket_of: Callable[[Any], Any]) -> None:
         self._socket_of = socket_of
-        self._found: MutableMapping[Any, Peer | None] = WeakKeyDictionary()
+        self._found: dict[ref[Any], Peer | None] = {}
 
     def of(self, connection: Any) -> Peer | None:
         """Return the peer of the connection, if it is one."""
         if connection is None:
             return None
         try:
-            return self._found[connection]
+            return self._found[ref(connection)]
         except (KeyError, TypeError):  # new, or nothing that can be remembered
             peer = self._ask(connection)
         try:
-            self._found[connection] = peer
+            self._found[ref(connection, self._forget)] = peer
         except TypeError:
             pass
         return peer
+
+    def _forget(self, reference: ref[Any]) -> None:
+        self._found.pop(reference, None)
 
     def _ask(self, connection: Any) -> Peer | None:
         try:
