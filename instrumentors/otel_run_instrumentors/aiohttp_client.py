@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.hops import Hops
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import peer_at
 
 TYPE_CHECKING = False
@@ -19,24 +19,22 @@ if TYPE_CHECKING:
     from aiohttp.client_reqrep import ClientRequest, ClientResponse
     from aiohttp.connector import Connection
 
-    from otel_run.engine.peer import HttpPeer
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+    from otel_run.signals.description import Peer
 
 
 def read_request(call: Call) -> HttpRequest:
     request: ClientRequest = call.arg(0, "req")
-    return HttpRequest(request.method, str(request.url), request.headers.items)
+    return request.method, str(request.url), request.headers.items
 
 
 def read_response(response: ClientResponse) -> HttpResponse:
     version = response.version
-    return HttpResponse(
-        response.status,
-        version.major * 10 + version.minor if version else 0,
-        response.headers.items,
-    )
+    number = version.major * 10 + version.minor if version else 0
+    return response.status, number, response.headers.items, None, 0
 
 
-def read_peer(call: Call) -> HttpPeer | None:
+def read_peer(call: Call) -> Peer | None:
     connection: Connection = call.arg(0, "conn")
     transport = connection.transport
     return None if transport is None else peer_at(transport.get_extra_info("peername"))

@@ -6,7 +6,7 @@ Each attempt is signed before, and what is added then is not part of the signatu
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+
 
 def read_request(call: Call) -> HttpRequest:
     request: AWSPreparedRequest = call.arg(0, "request")
-    return HttpRequest(request.method, request.url, request.headers.items)
+    return request.method, request.url, request.headers.items
 
 
 def read_response(response: AWSResponse) -> HttpResponse:
     version: int = getattr(response.raw, "version", 0)
-    return HttpResponse(response.status_code, version, response.headers.items)
+    return response.status_code, version, response.headers.items, None, 0
 
 
 def read_resend(call: Call) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor
 from otel_run.engine.exchange import Exchange
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import peer_of
 from otel_run.engine.url import join_url
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import http.client
     from collections.abc import Iterator, Mapping
 
-    from otel_run.engine.peer import HttpPeer
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+    from otel_run.signals.description import Peer
 
 
 def read_request(call: Call) -> HttpRequest | None:
@@ -32,7 +33,7 @@ def read_request(call: Call) -> HttpRequest | None:
     port = getattr(connection, "_tunnel_port", None) or connection.port
     method, _, rest = lines[0].decode("latin-1").partition(" ")
     url = join_url(scheme, host, port, rest.rpartition(" ")[0])
-    return HttpRequest(method, url, lambda: waiting_headers(connection))
+    return method, url, lambda: waiting_headers(connection)
 
 
 def buffer_of(connection: http.client.HTTPConnection) -> list[bytes]:
@@ -46,21 +47,22 @@ def waiting_headers(connection: http.client.HTTPConnection) -> Iterator[tuple[st
 
 
 def read_response(response: http.client.HTTPResponse) -> HttpResponse:
-    return HttpResponse(response.status, response.version, response.getheaders)
+    return response.status, response.version, response.getheaders, None, 0
 
 
-def read_peer(call: Call) -> HttpPeer | None:
+def read_peer(call: Call) -> Peer | None:
     return peer_of(call.instance.sock)
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     lines = buffer_of(call.instance)
     for name, value in headers.items():
-        field = f"{name}:".encode()
+        line = f"{name}: {value}".encode("latin-1")
+        field = line[: len(name) + 1]
         if field in b"\n".join(lines).lower():
             # What the program passed on from elsewhere would stand beside ours, and spoil both.
-            lines[1:] = [line for line in lines[1:] if line[: len(field)].lower() != field]
-        lines.append(f"{name}: {value}".encode("latin-1"))
+            lines[1:] = [one for one in lines[1:] if one[: len(field)].lower() != field]
+        lines.append(line)
 
 
 INSTRUMENTOR = Instrumentor(

@@ -6,9 +6,11 @@ httpx there is no span.
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
-from otel_run.engine.peer import HttpPeer, Peers
+from otel_run.engine.http_client import HttpClient
+from otel_run.engine.peer import Peers
 from otel_run.engine.replica import replica
 from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import join_url
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
     import httpcore
 
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+    from otel_run.signals.description import Peer
+
+NAME = itemgetter(0)
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -29,12 +35,12 @@ def read_request(call: Call) -> HttpRequest:
     url = request.url
     scheme, host, target = (part.decode("latin-1") for part in (url.scheme, url.host, url.target))
     text = join_url(scheme, host, url.port, target)
-    return HttpRequest(request.method.decode("latin-1"), text, lambda: decoded(request.headers))
+    return request.method.decode("latin-1"), text, lambda: decoded(request.headers)
 
 
 def read_response(response: httpcore.Response) -> HttpResponse:
     version, peer = told_by(response.extensions)
-    return HttpResponse(response.status, version, lambda: decoded(response.headers), peer)
+    return response.status, version, lambda: decoded(response.headers), peer, 0
 
 
 def read_resend(call: Call) -> int:
@@ -43,19 +49,19 @@ def read_resend(call: Call) -> int:
     return is_sent_again(call.arg(0, "request").stream)
 
 
-def told_by(extensions: Mapping[str, Any]) -> tuple[int, HttpPeer | None]:
+def told_by(extensions: Mapping[str, Any]) -> tuple[int, Peer | None]:
     """Read the version and the peer, which a transport of httpx's need not tell."""
     version = VERSIONS.get(extensions.get("http_version", b""), 0)
     return version, PEERS.of(extensions.get("network_stream"))
 
 
-def read_peer(call: Call) -> HttpPeer | None:
+def read_peer(call: Call) -> Peer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
     connection = call.instance
     return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
 
 
-def read_early_peer(call: Call) -> HttpPeer | None:
+def read_early_peer(call: Call) -> Peer | None:
     return PEERS.of(call.instance)
 
 
@@ -75,7 +81,8 @@ def write_into(call: Call, headers: Mapping[str, str]) -> None:
     given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
     for name, value in headers.items():
         field = name.encode()
-        given[:] = [pair for pair in given if pair[0].lower() != field]
+        if field in b"\n".join(map(NAME, given)).lower():
+            given[:] = [pair for pair in given if pair[0].lower() != field]
         given.append((field, value.encode()))
 
 

@@ -7,7 +7,7 @@ program's own too, takes it.
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Note
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.replica import replica
 from otel_run.engine.resends import begin, count_sending, follow
 from otel_run_instrumentors.httpcore import told_by
@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+
 TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
 
 
 def read_request(call: Call) -> HttpRequest:
     request: httpx.Request = call.arg(0, "request")
-    return HttpRequest(request.method, str(request.url), request.headers.multi_items)
+    return request.method, str(request.url), request.headers.multi_items
 
 
 def read_response(response: httpx.Response) -> HttpResponse:
     version, peer = told_by(response.extensions)
-    return HttpResponse(response.status_code, version, response.headers.multi_items, peer)
+    return response.status_code, version, response.headers.multi_items, peer, 0
 
 
 def note_begin(call: Call, _: object) -> None:
@@ -41,8 +43,10 @@ def note_redirect(call: Call, request: httpx.Request) -> None:
 
 def sends_itself(client: httpx.Client) -> bool:
     """Tell whether a transport of the program's own may send, in its own way."""
-    mounted = filter(None, client._mounts.values())  # noqa: SLF001
-    return not is_plain(client._transport) or not all(map(is_plain, mounted))  # noqa: SLF001
+    mounts = client._mounts  # noqa: SLF001
+    if not is_plain(client._transport):  # noqa: SLF001
+        return True
+    return bool(mounts) and not all(map(is_plain, filter(None, mounts.values())))
 
 
 def is_plain(transport: object) -> bool:

@@ -7,7 +7,7 @@ follows redirects by calling itself: its own span ends before, with the response
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Instrumentor, Note
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
     import requests
 
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+
 
 MULTIPLE_CHOICES = 300
 
 
 def read_request(call: Call) -> HttpRequest:
     request: requests.PreparedRequest = call.arg(0, "request")
-    return HttpRequest(request.method or "GET", request.url or "", request.headers.items)
+    return request.method or "GET", request.url or "", request.headers.items
 
 
 def read_response(response: requests.Response) -> HttpResponse:
@@ -31,7 +33,7 @@ def read_response(response: requests.Response) -> HttpResponse:
     version: int = getattr(response.raw, "version", 0)
     # What answers to a challenge keeps the responses that came before it.
     resends = len(response.history)
-    return HttpResponse(response.status_code, version, response.headers.items, resends=resends)
+    return response.status_code, version, response.headers.items, None, resends
 
 
 def read_redirect(call: Call) -> HttpResponse | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from http.client import HTTPConnection
 
 from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import peer_of
 from otel_run.engine.surrounding import Surrounding
 from otel_run.engine.url import join_url
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     import urllib3
 
-    from otel_run.engine.peer import HttpPeer
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+    from otel_run.signals.description import Peer
 
 
 def passes_no_retries(urlopen: FunctionType) -> bool:
@@ -38,11 +39,11 @@ def read_request(call: Call) -> HttpRequest:
     pool: urllib3.HTTPConnectionPool = call.instance
     url = join_url(pool.scheme or "http", pool.host, pool.port, call.arg(2, "url"))
     headers: Mapping[str, str] = call.arg(4, "headers") or {}
-    return HttpRequest(call.arg(1, "method"), url, headers.items)
+    return call.arg(1, "method"), url, headers.items
 
 
 def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
-    return HttpResponse(response.status, response.version, response.headers.items)
+    return response.status, response.version, response.headers.items, None, 0
 
 
 def read_resend(call: Call) -> int:
@@ -54,17 +55,17 @@ def read_resend(call: Call) -> int:
 
 def read_sender(call: Call) -> str:
     # A connection of another kind, HTTP/2's, or a double of the program's, sends in its own way.
-    connection = call.arg(0, "conn")
-    is_plain = isinstance(connection, HTTPConnection)
-    return "http.client" if is_plain and "endheaders" not in vars(type(connection)) else ""
+    kind = type(call.arg(0, "conn"))
+    is_plain = issubclass(kind, HTTPConnection) and "endheaders" not in kind.__dict__
+    return "http.client" if is_plain else ""
 
 
-def read_peer(call: Call) -> HttpPeer | None:
+def read_peer(call: Call) -> Peer | None:
     # Here, and not from http.client: these connect in their own way.
     return peer_of(call.instance.sock)
 
 
-def read_early_peer(call: Call) -> HttpPeer | None:
+def read_early_peer(call: Call) -> Peer | None:
     # One with whom there is no TLS is not told after it.
     return peer_of(call.arg(0, "sock"))
 

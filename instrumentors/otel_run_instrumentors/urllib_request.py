@@ -6,7 +6,7 @@ Openers, handlers and `urlopen` all end in this method for http and https.
 from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Note
-from otel_run.engine.http_client import HttpClient, HttpRequest, HttpResponse
+from otel_run.engine.http_client import HttpClient
 from otel_run.engine.replica import replica
 from otel_run.engine.resends import count_sending, follow
 from otel_run.engine.surrounding import Surrounding
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import urllib.request
     from collections.abc import Mapping
 
+    from otel_run.engine.http_client import HttpRequest, HttpResponse
+
 
 # What handlers send within it answers the response that it is given, with the request to that.
 HANDLING = Surrounding("urllib.request:OpenerDirector.error")
@@ -24,11 +26,11 @@ HANDLING = Surrounding("urllib.request:OpenerDirector.error")
 
 def read_request(call: Call) -> HttpRequest:
     request: urllib.request.Request = call.arg(1, "req")
-    return HttpRequest(request.get_method(), request.full_url, request.header_items)
+    return request.get_method(), request.full_url, request.header_items
 
 
 def read_response(response: http.client.HTTPResponse) -> HttpResponse:
-    return HttpResponse(response.status, response.version, response.headers.items)
+    return response.status, response.version, response.headers.items, None, 0
 
 
 def note_redirect(call: Call, request: urllib.request.Request | None) -> None:

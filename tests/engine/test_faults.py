@@ -488,6 +488,10 @@ def returning_broken_parts(function: Callable[..., Any]) -> Callable[..., Any]:
 
     def broken(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
+        if isinstance(result, tuple) and result:
+            parts = list(result)
+            parts[next(turn) % len(parts)] = Hostile()
+            return tuple(parts)
         names = [name for name in getattr(type(result), "__slots__", ()) if name != "token"]
         if not names or hasattr(result, "span_id"):
             return Hostile()
@@ -511,6 +515,7 @@ STEPS = ("begin", "start", "propagate", "detail", "count_resends", "finish", "fa
 # Steps that nothing in the library's program leads to.
 NOT_TAKEN = {
     ("aiohttp.client", "HttpClient.begin"),
+    ("aiohttp.client", "HttpClient.detail"),
     ("botocore", "HttpClient.detail"),
     *((library, "HttpClient.detail") for library in ("httpx", "httpx2")),
     *itertools.product(("httpcore", "httpcore2"), ("HttpClient.detail", "Detail.before")),
@@ -531,6 +536,7 @@ NOT_TAKEN = {
     ("gunicorn", "HttpServer.detail"),
     ("gunicorn", "HttpServer.fail"),
     ("http.client", "HttpClient.begin"),
+    ("http.client", "HttpClient.detail"),
     ("requests", "HttpClient.detail"),
     ("sqlalchemy", "DatabaseClient.detail"),
     ("sqlite3", "DatabaseClient.detail"),

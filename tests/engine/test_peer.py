@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from otel_run.engine.peer import Peers, peer_at, peer_of
+
+if TYPE_CHECKING:
+    from otel_run.signals.description import Peer
 
 
 class Connection:
@@ -30,14 +33,20 @@ class Slotted(Connection):
     __hash__ = None  # type: ignore[assignment]
 
 
+def named(peer: Peer | None) -> tuple[object, ...]:
+    """The address and the port that it is recorded with."""
+    assert peer is not None
+    assert set(peer.attributes) == {"network.peer.address", "network.peer.port"}
+    return peer.attributes["network.peer.address"], peer.attributes["network.peer.port"]
+
+
 def test_the_peer_of_a_socket_is_an_address_and_a_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = server.getsockname()
         with socket.create_connection(address) as sock:
             peer = peer_of(sock)
 
-    assert peer is not None
-    assert (peer.address, peer.port) == address
+    assert named(peer) == address
 
 
 def test_what_is_not_connected_or_no_socket_has_no_peer() -> None:
@@ -63,7 +72,7 @@ def test_a_connection_is_asked_once_where_it_can_be_remembered(
             connection = kind(sock)
             found = [peers.of(connection) for _ in range(3)]
 
-    assert [peer and (peer.address, peer.port) for peer in found] == [address] * 3
+    assert [named(peer) for peer in found] == [address] * 3
     assert connection.asked == asked
     assert len(peers._found) == (1 if asked == 1 else 0)
 
@@ -73,3 +82,8 @@ def test_a_connection_that_cannot_tell_has_no_peer() -> None:
 
     assert peers.of(None) is None
     assert peers.of("no connection") is None
+
+
+def test_a_peer_is_described_once() -> None:
+    assert peer_at(("127.0.0.1", 8080)) is peer_at(("127.0.0.1", 8080))
+    assert named(peer_at(("::1", 8080, 0, 0))) == ("::1", 8080)

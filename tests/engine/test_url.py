@@ -156,6 +156,6 @@ def test_what_is_kept_is_bounded() -> None:
         urls.get(f"http://h{number}.example/")
         urls.get(f"http://h.example/{number}/{'x' * LONGEST_KEPT}")
 
-    assert len(urls._urls) <= 2048
+    assert len(urls.seen) <= 2048
     assert len(urls._origins) <= 1024
-    assert max(map(len, urls._urls.young)) <= LONGEST_KEPT
+    assert max(map(len, urls.seen.young)) <= LONGEST_KEPT

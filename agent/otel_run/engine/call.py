@@ -46,3 +46,7 @@ class Call:
             self.args = tuple(args)
         else:
             self.kwargs = {**self.kwargs, name: value}
+
+
+# Stands for the call where an operation ends outside of any.
+NOTHING = Call(lambda: None, None, (), {})

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from weakref import ref
 
-from otel_run.engine.call import Call
+from otel_run.engine.call import NOTHING, Call
 from otel_run.engine.frames import unseen
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
+from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
     After = Callable[[Operation, Call, object], None]
     Result = TypeVar("Result")
-
-# Stands for the call where an operation ends outside of any.
-NOTHING = Call(lambda: None, None, (), {})
 
 
 class Unanswered(BaseException):
@@ -46,7 +44,7 @@ class Exchange:
         send: str,
         answer: str,
         close: str,
-        read_peer: Callable[[Call], object],
+        read_peer: Callable[[Call], Peer | None],
     ) -> None:
         self.connect = connect
         self.send = send
@@ -78,14 +76,23 @@ class Exchange:
         return wrapper
 
     def _sends(self) -> Wrapper:
-        recorder, sending = self._recorder, self._sending
+        recorder, sending, tell = self._recorder, self._sending, self._tell
+        convention: Any = recorder.convention  # a client's
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             if recorder.off:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
-            operation, is_told = guarded(recorder, self._send, call) or (None, True)
+            # The operation that it is part of. While it runs, nothing else ends that.
+            try:
+                operation = convention.open(call)
+                if operation is not None:
+                    convention.propagate(operation, call)
+                is_told = tell(call, operation)
+            except Exception as error:
+                caught(error, recorder.library)
+                operation, is_told = None, True
             if operation is None:
                 result = wrapped(*args, **kwargs)
             else:
@@ -99,7 +106,7 @@ class Exchange:
                     sending.pop(id(instance), None)
                 guarded(recorder, self._sent, operation, call)
             if not is_told:
-                guarded(recorder, self._tell, call, operation)
+                guarded(recorder, tell, call, operation)
             return result
 
         return wrapper
@@ -131,25 +138,19 @@ class Exchange:
 
     def _tell(self, call: Call, operation: Operation | None) -> bool:
         """Say whom it is connected to; tell whether that need not be asked again."""
-        convention = self._recorder.convention
-        found: Any = CURRENT.get() if operation is None else operation
-        if found is None or found.convention is None or found.convention.name != convention.name:
+        found: Any = operation or CURRENT.get()
+        if found is None:
             return True  # there is nobody to be told
+        own, convention = self._recorder.convention, found.convention
+        # An outer library's, most often, and else one of any kind.
+        if convention is None or convention.name != own.name:
+            return True
         peer = self.read_peer(call)
         if peer is None:
             return False
-        if not found.end:
-            convention.detail(found, peer)
+        if not found.end and type(peer) is Peer:
+            found.peer = peer  # as `detail` has it
         return True
-
-    # Before a call: the operation that it is part of. While it runs, nothing else ends that.
-
-    def _send(self, call: Call) -> tuple[Operation | None, bool]:
-        convention: Any = self._recorder.convention
-        operation: Operation | None = convention.open(call)
-        if operation is not None:
-            convention.propagate(operation, call)
-        return operation, self._tell(call, operation)
 
     def _waits_for(self, call: Call) -> Operation | None:
         return self._waiting.pop(ref(call.instance), None)

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from _contextvars import ContextVar
 
-from otel_run.engine.call import Call
-from otel_run.engine.frames import named_after, unseen
+from otel_run.engine.call import NOTHING, Call
+from otel_run.engine.frames import unseen
 from otel_run.guard import caught
+from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
-
-    Step = Callable[[Recorder, "Trail", Call], Awaitable[Any]]
 
 
 class Trail:
@@ -32,20 +31,25 @@ class Trail:
     def __init__(self) -> None:
         self.count = 0
         self.sending: dict[int, Operation] = {}
-        self.failed: tuple[Operation, Call, BaseException] | None = None
+        self.failed: tuple[Operation, BaseException] | None = None
 
     def settle(self, recorder: Recorder, error: BaseException | None = None) -> None:
         """End what failed, with the exception that it has become for the caller."""
         if self.failed is not None:
-            operation, call, own = self.failed
+            operation, own = self.failed
             self.failed = None
-            recorder.fail(operation, call, error or own)
+            recorder.fail(operation, NOTHING, error or own)
 
-    def abandon(self, recorder: Recorder, call: Call, error: BaseException) -> None:
+    def fail(self, operation: Operation | None, error: BaseException) -> None:
+        """Note with what the operation failed."""
+        if operation is not None:
+            self.failed = (operation, error)
+
+    def abandon(self, recorder: Recorder, error: BaseException) -> None:
         """End all that is left when the exception leaves the call."""
         self.settle(recorder, error)
         for operation in self.sending.values():
-            recorder.fail(operation, call, error)
+            recorder.fail(operation, NOTHING, error)
 
 
 class Hops:
@@ -66,7 +70,7 @@ class Hops:
         start_name: str,
         send: str,
         answer: str,
-        read_peer: Callable[[Call], object],
+        read_peer: Callable[[Call], Peer | None],
     ) -> None:
         self.around = around
         self.start = start
@@ -78,61 +82,109 @@ class Hops:
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
-        yield self.around, lambda _: self._outer(recorder)
-        for place, step in (
-            (self.start, self._started),
-            (self.send, self._sent),
-            (self.answer, self._answered),
-        ):
-            yield place, self._wrap(recorder, step)
+        self._recorder = recorder
+        yield self.around, lambda _: self._surrounds()
+        yield self.start, lambda _: self._starts()
+        yield self.send, lambda _: self._sends()
+        yield self.answer, lambda _: self._answers()
 
-    def _outer(self, recorder: Recorder) -> Wrapper:
-        variable = self._trail
+    # Each of them awaits the function that it stands for in its own frame: this is the hot path.
+
+    def _surrounds(self) -> Wrapper:
+        recorder, variable = self._recorder, self._trail
 
         @unseen
-        async def run(call: Call) -> Any:
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+            if recorder.off:
+                return await wrapped(*args, **kwargs)
             trail = Trail()
             token = variable.set(trail)
             try:
-                result = await call.function(*call.args, **call.kwargs)
+                result = await wrapped(*args, **kwargs)
             except BaseException as error:
-                trail.abandon(recorder, call, error)
+                trail.abandon(recorder, error)
                 raise
             finally:
                 try:
                     variable.reset(token)
                 except ValueError:  # it was closed from elsewhere
                     pass
-            trail.settle(recorder)
+            if trail.failed is not None:
+                trail.settle(recorder)
             return result
-
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            if recorder.off:
-                return wrapped(*args, **kwargs)
-            return named_after(run(Call(wrapped, instance, args, kwargs)), wrapped)
 
         return wrapper
 
-    def _wrap(self, recorder: Recorder, step: Step) -> Wrap:
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            trail = None if recorder.off else self._trail.get()
+    def _starts(self) -> Wrapper:
+        recorder, variable, name = self._recorder, self._trail, self.start_name
+
+        @unseen
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            trail = None if recorder.off else variable.get()
             if trail is None:
-                return wrapped(*args, **kwargs)
-            return step(recorder, trail, Call(wrapped, instance, args, kwargs))
+                return await wrapped(*args, **kwargs)
+            if trail.failed is not None:
+                trail.settle(recorder)
+            call = Call(wrapped, instance, args, kwargs)
+            operation = self._open(trail, call)
+            try:
+                result = await wrapped(*args, **kwargs)
+            except BaseException as error:
+                trail.fail(operation, error)
+                raise
+            if operation is not None:
+                trail.sending[id(call.arg(0, name))] = operation
+            return result
 
-        return lambda _: wrapper
+        return wrapper
 
-    @unseen
-    async def _started(self, recorder: Recorder, trail: Trail, call: Call) -> Any:
-        trail.settle(recorder)
-        operation = self._open(recorder, trail, call)
-        result = await _awaited(trail, operation, call)
-        if operation is not None:
-            trail.sending[id(call.arg(0, self.start_name))] = operation
-        return result
+    def _sends(self) -> Wrapper:
+        recorder, variable = self._recorder, self._trail
 
-    def _open(self, recorder: Recorder, trail: Trail, call: Call) -> Operation | None:
-        convention: Any = recorder.convention  # a client's
+        @unseen
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            trail = None if recorder.off else variable.get()
+            operation = None if trail is None else trail.sending.pop(id(instance), None)
+            if trail is None or operation is None:
+                return await wrapped(*args, **kwargs)
+            call = Call(wrapped, instance, args, kwargs)
+            self._propagate(operation, call)
+            try:
+                result = await wrapped(*call.args, **call.kwargs)
+            except BaseException as error:
+                trail.fail(operation, error)
+                raise
+            trail.sending[id(result)] = operation
+            return result
+
+        return wrapper
+
+    def _answers(self) -> Wrapper:
+        recorder, variable = self._recorder, self._trail
+        finish = recorder.convention.finish
+
+        @unseen
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            trail = None if recorder.off else variable.get()
+            operation = None if trail is None else trail.sending.pop(id(instance), None)
+            if trail is None or operation is None:
+                return await wrapped(*args, **kwargs)
+            try:
+                result = await wrapped(*args, **kwargs)
+            except BaseException as error:
+                trail.fail(operation, error)
+                raise
+            # As `Recorder.finish` has it, without its frame.
+            try:
+                finish(operation, NOTHING, instance)
+            except Exception as error:
+                recorder.abandon(operation, error)
+            return result
+
+        return wrapper
+
+    def _open(self, trail: Trail, call: Call) -> Operation | None:
+        convention: Any = self._recorder.convention  # a client's
         try:
             operation: Operation | None = convention.open(call)
             if operation is not None:
@@ -140,44 +192,16 @@ class Hops:
                     convention.count_resends(operation, trail.count)
                 trail.count += 1
         except Exception as error:
-            caught(error, recorder.library)
+            caught(error, self._recorder.library)
             return None
         return operation
 
-    @unseen
-    async def _sent(self, recorder: Recorder, trail: Trail, call: Call) -> Any:
-        operation = trail.sending.pop(id(call.instance), None)
-        if operation is not None:
-            self._propagate(recorder, operation, call)
-        result = await _awaited(trail, operation, call)
-        if operation is not None:
-            trail.sending[id(result)] = operation
-        return result
-
-    def _propagate(self, recorder: Recorder, operation: Operation, call: Call) -> None:
+    def _propagate(self, operation: Operation, call: Call) -> None:
+        convention: Any = self._recorder.convention
         try:
-            recorder.convention.propagate(operation, call)  # type: ignore[attr-defined]
+            convention.propagate(operation, call)
             peer = self.read_peer(call)
-            if peer is not None:
-                recorder.convention.detail(operation, peer)
+            if type(peer) is Peer:
+                operation.peer = peer  # as `detail` has it
         except Exception as error:
-            caught(error, recorder.library)
-
-    @unseen
-    async def _answered(self, recorder: Recorder, trail: Trail, call: Call) -> Any:
-        operation = trail.sending.pop(id(call.instance), None)
-        result = await _awaited(trail, operation, call)
-        if operation is not None:
-            recorder.finish(operation, call, call.instance)
-        return result
-
-
-@unseen
-async def _awaited(trail: Trail, operation: Operation | None, call: Call) -> Any:
-    """Run the call, and note with what the operation failed."""
-    try:
-        return await call.function(*call.args, **call.kwargs)
-    except BaseException as error:
-        if operation is not None:
-            trail.failed = (operation, call, error)
-        raise
+            caught(error, self._recorder.library)

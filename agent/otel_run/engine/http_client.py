@@ -17,8 +17,9 @@ from otel_run.engine.operation import Operation, Silence, is_suppressed
 from otel_run.engine.receivers import Receivers
 from otel_run.engine.url import Urls
 from otel_run.signals.context import CURRENT
-from otel_run.signals.description import Description
-from otel_run.signals.propagation import inject
+from otel_run.signals.description import Description, Peer
+from otel_run.signals.ids import MARK
+from otel_run.signals.propagation import TRACEPARENT, inject
 from otel_run.signals.span import CLIENT, ERROR, UNSET
 
 TYPE_CHECKING = False
@@ -27,13 +28,20 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
-    from otel_run.engine.peer import HttpPeer
     from otel_run.engine.url import Origin, Url
+    from otel_run.signals.context import Node
     from otel_run.signals.description import Outcome
     from otel_run.signals.values import Value
 
-    # Gives the headers of a message, a name as often as it stands there.
+    # Gives the headers of a message, a name as often as it stands there. It is called where a
+    # setting asks for headers; of a request, just before they are sent.
     Headers = Callable[[], Iterable[tuple[str, str]]]
+    # What a client is about to send: method, absolute URL, headers.
+    HttpRequest = tuple[str, str, Headers]
+    # What came back: status code, protocol version as `http.client` counts it (11, 20; 0 where it
+    # is not known), headers, whom it came from where no inner layer tells, and how many requests
+    # went before it within the same call.
+    HttpResponse = tuple[int, int, Headers, Peer | None, int]
 
 NAME = "http.client"
 # Those that write headers where the request leaves the process, or hand it on to one that does.
@@ -56,44 +64,6 @@ METHOD_LIMIT = 32
 LONG_URL = 256
 
 
-class HttpRequest:
-    """What a client is about to send: method, absolute URL.
-
-    `headers` is called where a setting asks for headers, just before they are sent.
-    """
-
-    __slots__ = ("headers", "method", "url")
-
-    def __init__(self, method: str, url: str, headers: Headers | None = None) -> None:
-        self.method = method
-        self.url = url
-        self.headers = headers
-
-
-class HttpResponse:
-    """What came back: status code, and protocol version as `http.client` counts it (11, 20).
-
-    `headers` is called where a setting asks for headers. `peer` is whom it came from, where no
-    inner layer tells. `resends` is how many requests went before it within the same call.
-    """
-
-    __slots__ = ("headers", "peer", "resends", "status", "version")
-
-    def __init__(
-        self,
-        status: int,
-        version: int = 0,
-        headers: Headers | None = None,
-        peer: HttpPeer | None = None,
-        resends: int = 0,
-    ) -> None:
-        self.status = status
-        self.version = version
-        self.headers = headers
-        self.peer = peer
-        self.resends = resends
-
-
 class ClientOperation(Operation):
     """A request that goes out.
 
@@ -106,12 +76,6 @@ class ClientOperation(Operation):
     headers: Headers | None
     unwritten: Mapping[str, str] | None
     url: Url
-
-
-def add_peer(attributes: dict[str, Value], peer: HttpPeer) -> None:
-    """Say whom the request went to."""
-    attributes["network.peer.address"] = peer.address
-    attributes["network.peer.port"] = peer.port
 
 
 class HttpClient(Convention):
@@ -157,58 +121,79 @@ class HttpClient(Convention):
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the request and propagate its context."""
-        operation = self.start(call)
-        if operation is None:
+        parent = CURRENT.get()
+        if parent is not None and self.is_part(parent, call):
             return None
-        if isinstance(operation, ClientOperation):
+        operation = self.start(parent, call)
+        if type(operation) is ClientOperation:
             self.propagate(operation, call)
-        operation.enter()
+            operation.token = CURRENT.set(operation)  # as `enter` does
+        elif operation is not None:
+            operation.enter()
         return operation
 
     def open(self, call: Call) -> ClientOperation | None:
         """Start an operation that is not current."""
-        operation = self.start(call)
-        return operation if isinstance(operation, ClientOperation) else None
-
-    def start(self, call: Call) -> ClientOperation | Silence | None:
-        """Describe the request; nothing is recorded of one that is excluded."""
         parent = CURRENT.get()
-        if parent is not None and is_suppressed(parent, self):
-            if type(parent) is ClientOperation:
-                self.assist(parent, call)
+        if parent is not None and self.is_part(parent, call):
             return None
+        operation = self.start(parent, call)
+        return operation if type(operation) is ClientOperation else None
+
+    def is_part(self, parent: Node, call: Call) -> bool:
+        """Tell whether the call is part of an outer library's request; do what is left to do here.
+
+        As `is_suppressed` has it, without its frames: a request passes several layers.
+        """
+        if type(parent) is not ClientOperation:
+            return is_suppressed(parent, self)
+        token = parent.token
+        # Without a mark this is a fork that skipped Python's hooks: a new operation sees to it.
+        if token is None or parent.end or parent.convention.layer <= self.layer or not MARK[0]:
+            return False
+        try:
+            CURRENT.reset(token)
+        except (ValueError, RuntimeError):
+            return False
+        parent.token = CURRENT.set(parent)
+        # Each repetition is one more than the outer one knows of.
+        read_resend = self.read_resend
+        if read_resend is not None and read_resend(call):
+            self.count_resends(parent, 1)
+        headers = parent.unwritten
+        if headers is not None:
+            sender = self.read_sender
+            if sender is None or not self.hands_on(sender, call):
+                self.write_into(call, headers)
+        return True
+
+    def start(self, parent: Node | None, call: Call) -> ClientOperation | Silence | None:
+        """Describe the request; nothing is recorded of one that is excluded."""
         request = self.read_request(call)
         if request is None:
             return None
-        url = self._urls.get(request.url)
+        method, text, headers = request
+        urls = self._urls
+        url = urls.seen.young.get(text) or urls.get(text)
         if url.is_excluded:
             return Silence()
         origin = url.origin
-        description = origin.descriptions.get(request.method) or self._describe(
-            origin, request.method
-        )
+        description = origin.descriptions.get(method) or self._describe(origin, method)
         operation = ClientOperation(self, parent, description)
         operation.url = url
         operation.headers = operation.unwritten = None
         if operation.sampled:
-            operation.attributes = {"url.full": url.full}
-            if len(url.full) > LONG_URL:
-                operation.add_weight(len(url.full))
+            full = url.full
+            operation.attributes = {"url.full": full}
+            if len(full) > LONG_URL:
+                operation.add_weight(len(full))
             if REQUEST_HEADERS.wanted:
-                operation.headers = request.headers
+                operation.headers = headers
         # It may count, and what follows may be sampled where this is not.
-        if self.read_resend is not None and (count := self.read_resend(call)):
+        read_resend = self.read_resend
+        if read_resend is not None and (count := read_resend(call)):
             self.count_resends(operation, count)
         return operation
-
-    def assist(self, operation: ClientOperation, call: Call) -> None:
-        """Do within an outer library's request what is left to do here."""
-        # Each repetition is one more than the outer one knows of.
-        if self.read_resend is not None and self.read_resend(call):
-            self.count_resends(operation, 1)
-        headers = operation.unwritten
-        if headers is not None and (self.read_sender is None or not self.hands_on(call)):
-            self.write_into(call, headers)
 
     def count_resends(self, operation: ClientOperation, count: int) -> None:
         """Say that so many more requests of the same purpose went before."""
@@ -222,37 +207,42 @@ class HttpClient(Convention):
         if operation.headers is not None:
             REQUEST_HEADERS.capture(operation, operation.headers())
             operation.headers = None
-        if not operation.url.origin.receives(RECEIVERS):
+        if not RECEIVERS.are_all and not operation.url.origin.receives(RECEIVERS):
             return
-        headers = inject(
-            operation.trace_id,
-            operation.span_id,
-            operation.sampled,
-            operation.trace_state,
-            None if operation.values is None else operation.baggage,
-            PROPAGATORS,
-        )
-        if not headers:
-            return
-        if self.hands_on(call):
+        if operation.trace_state or operation.values or "tracecontext" not in PROPAGATORS:
+            headers = inject(
+                operation.trace_id,
+                operation.span_id,
+                operation.sampled,
+                operation.trace_state,
+                operation.baggage,
+                PROPAGATORS,
+            )
+            if not headers:
+                return
+        else:  # most often, and all that `inject` would give
+            ids = operation.trace_id, operation.span_id
+            headers = {"traceparent": TRACEPARENT[operation.sampled] % ids}
+        sender = self.read_sender
+        if sender is not None and self.hands_on(sender, call):
             operation.unwritten = headers
         else:
             self.write_headers(call, headers)
 
-    def hands_on(self, call: Call) -> bool:
+    def hands_on(self, read_sender: Callable[[Call], str], call: Call) -> bool:
         """Tell whether a library that the call is handed on to sees to its headers."""
         # What else happens within the call may go to somebody who is not to receive them.
-        if self.read_sender is None or not RECEIVERS.are_all:
+        if not RECEIVERS.are_all:
             return False
-        writer = WRITERS.get(self.read_sender(call))
+        writer = WRITERS.get(read_sender(call))
         return writer is not None and not writer.recorder.off
 
-    def detail(self, operation: ClientOperation, detail: HttpPeer | HttpResponse) -> None:
+    def detail(self, operation: ClientOperation, detail: Peer | HttpResponse) -> None:
         """Add the peer that an inner layer knows; or end, with a response that comes early."""
-        if isinstance(detail, HttpResponse):
+        if isinstance(detail, Peer):
+            operation.peer = detail
+        else:
             self._respond(operation, detail)
-        elif operation.attributes is not None:
-            add_peer(operation.attributes, detail)
 
     def finish(self, operation: ClientOperation, call: Call, result: object) -> None:  # noqa: ARG002
         """Record the response."""
@@ -262,17 +252,16 @@ class HttpClient(Convention):
         self._respond(operation, self.read_response(result))
 
     def _respond(self, operation: ClientOperation, response: HttpResponse) -> None:
-        if operation.attributes is not None:
-            if response.peer is not None:
-                add_peer(operation.attributes, response.peer)
-            if response.resends:
-                self.count_resends(operation, response.resends)
-            if RESPONSE_HEADERS.wanted and response.headers is not None:
-                RESPONSE_HEADERS.capture(operation, response.headers())
-        key = (response.status, response.version, "")
-        operation.end_with(
-            operation.description.outcomes.get(key) or self._conclude(operation.description, key)
-        )
+        status, version, headers, peer, resends = response
+        if type(peer) is Peer:  # and nothing that would fail when it is encoded
+            operation.peer = peer
+        if resends:
+            self.count_resends(operation, resends)
+        if RESPONSE_HEADERS.wanted and operation.attributes is not None:
+            RESPONSE_HEADERS.capture(operation, headers())
+        description = operation.description
+        key = (status, version, "")
+        operation.end_with(description.outcomes.get(key) or self._conclude(description, key))
 
     def fail(self, operation: ClientOperation, call: Call, error: BaseException) -> None:  # noqa: ARG002
         """Record that there is no response; a call that the program gave up is no error."""

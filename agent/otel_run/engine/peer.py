@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
+from weakref import ref
+
+from otel_run.signals.cache import Cache
+from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable
     from typing import Any
 
 
-class HttpPeer:
-    """Whom the client is connected to: an address, never a name, and a port."""
-
-    __slots__ = ("address", "port")
-
-    def __init__(self, address: str, port: int) -> None:
-        self.address = address
-        self.port = port
+# Those that connections led to lately, by the socket's address.
+PEERS: Cache[tuple[Any, ...], Peer] = Cache(512)
 
 
-def peer_of(sock: Any) -> HttpPeer | None:
+def peer_of(sock: Any) -> Peer | None:
     """Return whom a socket is connected to; None for a Unix socket, whose peer has no port."""
     try:
-        return peer_at(sock.getpeername())
+        address = sock.getpeername()
     except (AttributeError, OSError):  # there is none, or no longer
         return None
-
-
-def peer_at(address: Any) -> HttpPeer | None:
-    """Return the peer at a socket's address; None where that is not an IP address and a port."""
-    if isinstance(address, tuple) and isinstance(address[0], str):
-        return HttpPeer(address[0], address[1])
+    if isinstance(address, tuple):  # as `peer_at` has it, without its frame
+        return PEERS.young.get(address) or _describe(address)
     return None
+
+
+def peer_at(address: Any) -> Peer | None:
+    """Return the peer at a socket's address; None where that is not an IP address and a port."""
+    if isinstance(address, tuple):
+        return PEERS.young.get(address) or _describe(address)
+    return None
+
+
+def _describe(address: tuple[Any, ...]) -> Peer | None:
+    """Look for a peer that is not in use, and describe a new one."""
+    peer = PEERS.get(address)
+    if peer is None and isinstance(address[0], str):
+        peer = Peer({"network.peer.address": address[0], "network.peer.port": address[1]})
+        PEERS.put(address, peer)
+    return peer
 
 
 class Peers:
@@ -43,23 +52,26 @@ class Peers:
 
     def __init__(self, socket_of: Callable[[Any], Any]) -> None:
         self._socket_of = socket_of
-        self._found: MutableMapping[Any, HttpPeer | None] = WeakKeyDictionary()
+        self._found: dict[ref[Any], Peer | None] = {}
 
-    def of(self, connection: Any) -> HttpPeer | None:
+    def of(self, connection: Any) -> Peer | None:
         """Return the peer of the connection, if it is one."""
         if connection is None:
             return None
         try:
-            return self._found[connection]
+            return self._found[ref(connection)]
         except (KeyError, TypeError):  # new, or nothing that can be remembered
             peer = self._ask(connection)
         try:
-            self._found[connection] = peer
+            self._found[ref(connection, self._forget)] = peer
         except TypeError:
             pass
         return peer
 
-    def _ask(self, connection: Any) -> HttpPeer | None:
+    def _forget(self, reference: ref[Any]) -> None:
+        self._found.pop(reference, None)
+
+    def _ask(self, connection: Any) -> Peer | None:
         try:
             return peer_of(self._socket_of(connection))
         except Exception:  # a double of the program's need not tell

@@ -28,8 +28,9 @@ def count_sending(request: Any, *, is_answer: bool = True) -> int:
     marks = request.__dict__
     count: list[int] = marks.pop(NEXT, None) or (is_answer and marks.get(SENT)) or [0]
     marks[SENT] = count
-    count[0] += 1
-    return count[0] - 1
+    before = count[0]
+    count[0] = before + 1
+    return before
 
 
 def follow(before: Any, request: Any) -> None:

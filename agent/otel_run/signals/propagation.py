@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     from otel_run.signals.baggage import Baggage
 
+# The header for a trace and a span that are not sampled, or are; a third faster than an f-string.
+TRACEPARENT = ("00-%032x-%016x-00", "00-%032x-%016x-01")
 TRACEPARENT_LENGTH = 55
 HEX_AND_DASHES = "-0123456789abcdef"
 
@@ -107,9 +109,7 @@ def parse_traceparent(text: str) -> tuple[int, int, int] | None:
 
 def format_traceparent(trace_id: int, span_id: int, sampled: bool) -> str:  # noqa: FBT001
     """The header for ids of 128 and 64 bits."""
-    # A third faster than an f-string.
-    form = "00-%032x-%016x-01" if sampled else "00-%032x-%016x-00"
-    return form % (trace_id, span_id)
+    return TRACEPARENT[sampled] % (trace_id, span_id)
 
 
 def parse_tracestate(text: str) -> str:
