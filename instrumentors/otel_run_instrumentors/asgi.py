@@ -72,11 +72,12 @@ class AsgiRequest(HttpServerRequest):
 
 
 def read_request(call: Call) -> HttpServerRequest | None:
-    scope: dict[str, Any] = call.args[0] if call.args else call.kwargs["scope"]
+    scope: dict[str, Any] = read_scope(call)
     return AsgiRequest(scope) if scope.get("type") == "http" else None
 
 
 def read_scope(call: Call) -> Any:
+    # As `arg` has it, without its frame: three ask for it at each request.
     return call.args[0] if call.args else call.kwargs["scope"]
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from otel_run.engine.asgi import START
+from otel_run.engine.asgi import ARGUMENTS, START
 from otel_run.engine.call import Call
 from otel_run.engine.failure import handled_since
 from otel_run.engine.frames import named_after, unseen
@@ -79,7 +79,7 @@ def inner(recorder: Recorder) -> Wrapper:
             recorder.off
             or not isinstance(operation, ServerOperation)
             or operation.end
-            or len(args) != 3  # noqa: PLR2004  scope, receive, send
+            or len(args) != ARGUMENTS
         ):
             return wrapped(*args, **kwargs)
         return named_after(run(Call(wrapped, instance, args, kwargs), operation), wrapped)

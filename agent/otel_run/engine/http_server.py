@@ -128,6 +128,7 @@ class HttpServer(Convention):
         request = self.read_request(call)
         if request is None:
             return None
+        # As `covers` has it, without its frame; and at the end as `enter`.
         if request.path in EXCLUSION.paths or (
             EXCLUSION.patterns and EXCLUSION.covers(request.path, request.scheme, request.host)
         ):

@@ -96,10 +96,9 @@ class Instrumentor:
             owner = getattr(owner, parent, None)
         own = getattr(owner, "__dict__", {}).get(name)
         original = own or getattr(owner, name, None)
-        if original is None and place in self._optional:
-            return
         if original is None:
-            self.skipped[place] = "this version has no such function"
+            if place not in self._optional:
+                self.skipped[place] = "this version has no such function"
             return
         if stands_in(own):
             return

@@ -36,8 +36,9 @@ TYPES = ("__annotate__" if sys.version_info >= (3, 14) else "__annotations__", "
 
 def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
     """Return what takes the place of a function in its owner, a class or a module."""
-    kind = original.__code__.co_flags & OF_ITS_OWN_KIND if type(original) is FUNCTION else 0
-    make = maker(owner, original, kind) if type(original) is FUNCTION else None
+    is_function = type(original) is FUNCTION
+    kind = original.__code__.co_flags & OF_ITS_OWN_KIND if is_function else 0
+    make = maker(owner, original, kind) if is_function else None
     if make is not None:
         return make(original, wrapper)
     makes_coroutines = kind == COROUTINE and wrapper.__code__.co_flags & COROUTINE

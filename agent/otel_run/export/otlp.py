@@ -223,8 +223,9 @@ class Encoder:
             self._add_rare(span, parts, dropped)
 
     def _peer(self, peer: Peer) -> bytes:
-        """Encode what calls of this peer have in common."""
-        peer.encoded = self._attributes.fields_once(peer.attributes)
+        """Return what calls of this peer have in common."""
+        if peer.encoded is None:
+            peer.encoded = self._attributes.fields_once(peer.attributes)
         return peer.encoded
 
     def _describe(self, span: Span, outcome: Outcome) -> bytes | None:

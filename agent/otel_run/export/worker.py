@@ -193,7 +193,7 @@ class Worker:
                     if len(recent) >= RECENT:
                         series.settle()
             extras = record.extras
-            if extras is not None and _is_told(pipeline, extras):
+            if extras is not None and _let_go(pipeline, extras):
                 left_out += 1
                 continue
             try:
@@ -287,7 +287,7 @@ class Worker:
         return self._resource
 
 
-def _is_told(pipeline: Pipeline, extras: Extras) -> bool:
-    """Tell whether a span has been exported before, and let go of its weight."""
+def _let_go(pipeline: Pipeline, extras: Extras) -> bool:
+    """Let go of a span's weight, and tell whether it has been exported before."""
     pipeline.make_room(extras.weight)
     return extras.is_told
