@@ -19,7 +19,7 @@ from collector import Answer, Collector
 from export.raw_server import answer, black_hole, drip, nobody, pour, serving
 from otel_run import __version__
 from otel_run.export.reply_reader import NotHttpError
-from otel_run.export.transport import Interrupted, Transport
+from otel_run.export.transport import Interrupted, Transport, _make_context
 from otel_run.settings import Endpoint
 
 if TYPE_CHECKING:
@@ -363,6 +363,36 @@ def test_a_certificate_for_another_host_is_not_accepted(
     url = secure_collector.endpoint.replace("localhost", "127.0.0.1")
     with pytest.raises(ssl.SSLCertVerificationError):
         transport_to(url, certificate=str(certificate)).send(b"payload")
+
+
+@pytest.mark.parametrize("name", ["verify_mode", "check_hostname", "verify_flags", "options"])
+def test_as_much_is_verified_as_python_s_own_clients_do(name: str, certificate: Path) -> None:
+    for file in (str(certificate), ""):
+        context = _make_context(endpoint_of("https://localhost", certificate=file))
+        expected = ssl.create_default_context(cafile=file or None)
+
+        assert getattr(context, name) == getattr(expected, name)
+        assert context.get_ca_certs() == expected.get_ca_certs()
+
+
+def test_the_class_may_be_replaced_as_soon_as_there_is_an_object_of_it(
+    secure_collector: Collector,
+    certificate: Path,
+    transport_to: Callable[..., Transport],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As eventlet does, in another thread, after it has put back the class for a connection."""
+    original = ssl.SSLContext
+
+    def make(protocol: int) -> ssl.SSLContext:
+        context = original(protocol)
+        monkeypatch.setattr(ssl, "SSLContext", type("GreenSSLContext", (original,), {}))
+        return context
+
+    monkeypatch.setattr(ssl, "SSLContext", make)
+    transport = transport_to(secure_collector.endpoint, certificate=str(certificate))
+
+    assert transport.send(PAYLOAD).status == 200
 
 
 def test_a_client_certificate_is_shown(

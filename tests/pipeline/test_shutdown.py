@@ -59,6 +59,25 @@ def test_a_process_that_already_waits_at_its_end_can_be_told_to_hurry(
     assert len(stderr.splitlines()) <= 1
 
 
+def test_a_process_that_is_told_to_end_again_ends_what_it_is_about(
+    programs: Programs, collector: Collector
+) -> None:
+    """A server's parent does so with its workers, when it is told and again at its own end."""
+    collector.script(Answer(delay=0.3))
+    process = programs.start(
+        f"{RECORD}\nrecord(1)\nprint('ready', flush=True)\nwhile True:\n    time.sleep(0.01)\n"
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    collector.wait_for(lambda one: one.requests)
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(30) == -signal.SIGTERM
+    assert len(collector.spans()) == 1
+    assert [metric.points[0].count for metric in collector.metrics()] == [1]
+
+
 def test_a_handler_that_records_wherever_it_interrupts_never_hangs(
     programs: Programs, collector: Collector
 ) -> None:

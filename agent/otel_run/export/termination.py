@@ -24,15 +24,24 @@ class Handler:
 
     def __init__(self, flush: Callable[[float], None]) -> None:
         self.flush = flush
+        self._flushing = 0  # the process that is about it: one that it forks is not
 
     def __call__(self, number: int, frame: object) -> None:  # noqa: ARG002  the signature of such
-        """Flush, and end as if nobody had handled it."""
-        installed = signals.getsignal(signals.SIGTERM) is self
-        if installed:
-            signals.signal(signals.SIGTERM, signals.SIG_DFL)
-        self.flush(WAIT)
-        if installed:
-            os.kill(os.getpid(), signals.SIGTERM)
+        """Flush, and end as if nobody had handled it.
+
+        The signal may come again meanwhile: servers send it to their workers when they are told to
+        end, and `multiprocessing` to its daemons at the parent's end.
+        """
+        if self._flushing == os.getpid():
+            return
+        self._flushing = os.getpid()
+        try:
+            self.flush(WAIT)
+        finally:
+            self._flushing = 0
+            if signals.getsignal(signals.SIGTERM) is self:
+                signals.signal(signals.SIGTERM, signals.SIG_DFL)
+                os.kill(os.getpid(), signals.SIGTERM)
 
 
 def arm(flush: Callable[[float], None]) -> None:

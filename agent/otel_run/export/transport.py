@@ -6,6 +6,7 @@ test doubles replace, and telemetry belongs into neither. No proxy is used.
 
 from __future__ import annotations
 
+import sys
 from time import monotonic
 
 from otel_run import __version__
@@ -269,14 +270,33 @@ def _head(endpoint: Endpoint, target: str) -> bytes:
 
 def _make_context(endpoint: Endpoint) -> ssl.SSLContext:
     """Return what TLS needs; raise OSError, with a word for the user, where a file is no good."""
-    import ssl
-
     file = endpoint.certificate
     try:
-        context = ssl.create_default_context(cafile=file or None)
+        context = _trust(file)
         file = endpoint.client_certificate
         if file:
             context.load_cert_chain(file, endpoint.client_key or None)
     except OSError as error:
         raise OSError(f"the certificate {file} cannot be used: {error.strerror or error}") from None
+    return context
+
+
+def _trust(file: str) -> ssl.SSLContext:
+    """Return what `ssl.create_default_context` does, without the setters of its class.
+
+    They look for their class in `ssl`, where eventlet replaces it for a moment at each connection
+    of the program's: one that is called after that on what was made before it calls itself.
+    """
+    import _ssl
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if sys.version_info >= (3, 13):
+        flags = _ssl._SSLContext.verify_flags  # noqa: SLF001
+        strict = ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+        flags.__set__(context, flags.__get__(context) | strict)
+    if file:
+        context.load_verify_locations(file)
+    else:
+        context.load_default_certs()
     return context
