@@ -108,7 +108,6 @@ def spans(draw: st.DrawFn, described: st.SearchStrategy[Description] = descripti
         draw(described),
         draw(times),
     )
-    span.name = draw(texts)
     span.end = draw(times)
     span.attributes = draw(st.one_of(st.none(), attributes))
     span.outcome = draw(st.one_of(st.none(), outcomes))
@@ -188,7 +187,7 @@ def expected_link(link: Link, limits: Limits) -> trace_pb2.Span.Link:
 
 def expected_span(span: Span, limits: Limits) -> trace_pb2.Span:
     """Return a span's message, within the limits."""
-    ended = span.outcome or Outcome("", {}, 0, None)
+    ended = span.outcome or Outcome(span.description.name, {}, 0, None)
     more = span.extras or Extras()
     at_other_end = span.peer.attributes if span.peer else {}
     merged = {
@@ -206,7 +205,7 @@ def expected_span(span: Span, limits: Limits) -> trace_pb2.Span:
         trace_state=clean(span.trace_state),
         parent_span_id=span.parent_id.to_bytes(8, "big") if span.parent_id else b"",
         flags=expected_flags(span),
-        name=clean(span.name),
+        name=clean(ended.name),
         kind=trace_pb2.Span.SpanKind.ValueType(span.description.kind),
         start_time_unix_nano=span.start,
         end_time_unix_nano=span.end,

@@ -80,7 +80,7 @@ class Convention:
         series = None
         if METERING:
             series = self.duration.series_of({**description.facts, **attributes})
-        outcome = Outcome(name, attributes, status, series)
+        outcome = Outcome(name or description.name, attributes, status, series)
         if len(description.outcomes) < OUTCOME_LIMIT:
             description.outcomes[key] = outcome
         return outcome

@@ -236,8 +236,7 @@ class HttpServer(Convention):
         description = operation.description
         key = (operation.status, operation.route, operation.error)
         outcome = description.outcomes.get(key) or self._conclude(description, key)
-        operation.name = outcome.name
-        if description.active is not None and operation.started >= PIPELINE.born:
+        if description.active is not None and operation.start >= PIPELINE.born:
             description.active.fall()
         operation.end_with(outcome)
 

@@ -29,7 +29,7 @@ sample_child = SAMPLER.child
 class Operation(Span):
     """A span from the beginning of a call to its end."""
 
-    __slots__ = ("started", "token")
+    __slots__ = ("token",)
 
     convention: Convention
 
@@ -60,14 +60,11 @@ class Operation(Span):
         self.remote = False
         self.convention = convention
         self.description = description
-        self.name = description.name
         self.attributes: dict[str, Value] | None = None
         self.extras = self.outcome = self.peer = None
         self.end = 0
         self.token: Token[Node | None] | None = None
-        # Nobody is told when a call was that is not sampled; 0 would stand for one that goes on.
-        self.start = time_ns() if self.sampled else 1
-        self.started = perf_counter_ns()
+        self.start = perf_counter_ns()
 
     def enter(self) -> None:
         """Become what is current."""
@@ -100,7 +97,7 @@ class Operation(Span):
 
     def end_with(self, outcome: Outcome) -> None:
         """End now, once: hand over the span, or the point alone if it is not sampled."""
-        duration = perf_counter_ns() - self.started
+        end = perf_counter_ns()
         token = self.token
         if token is not None:  # as `leave` has it
             self.token = None
@@ -110,9 +107,9 @@ class Operation(Span):
                 pass
         if self.end:
             return
-        self.end = self.start + duration
+        self.end = end
         self.outcome = outcome
-        if self.started < PIPELINE.born:
+        if self.start < PIPELINE.born:
             return  # begun before this process was forked: its parent records it
         # What `record` and `measure` do most often is done here, without a call.
         queue = PIPELINE.queue
@@ -122,10 +119,11 @@ class Operation(Span):
             else:
                 PIPELINE.record(self)
         elif outcome.series is not None:
+            seconds = (end - self.start) * 1e-9
             if len(queue) < PIPELINE.threshold:
-                queue.append((outcome.series, duration * 1e-9))
+                queue.append((outcome.series, seconds))
             else:
-                PIPELINE.measure(outcome.series, duration * 1e-9)
+                PIPELINE.measure(outcome.series, seconds)
 
     def add_failure(self, attributes: Attributes) -> None:
         """Add the event of an exception that happened just now."""

@@ -80,7 +80,7 @@ class Tasks(Convention):
         outcome = description.outcomes.get(kind)
         if outcome is None:
             attributes = {"error.type": kind} if kind else {}
-            outcome = Outcome("", attributes, ERROR if kind else UNSET, None)
+            outcome = Outcome(description.name, attributes, ERROR if kind else UNSET, None)
             if len(description.outcomes) < OUTCOME_LIMIT:
                 description.outcomes[kind] = outcome
         return outcome

@@ -51,9 +51,9 @@ def _classes(kind: type) -> list[type]:
 
 
 def _is_open(operation: Operation) -> bool:
-    # Another thread may be about to make it: `started` is what it gets last.
-    started = getattr(operation, "started", 0)
-    if started <= PIPELINE.born or operation.end or not operation.sampled:
+    # Another thread may be about to make it: `start` is what it gets last.
+    start = getattr(operation, "start", 0)
+    if start <= PIPELINE.born or operation.end or not operation.sampled:
         return False
     return operation.extras is None or not operation.extras.is_told
 
@@ -70,10 +70,9 @@ def _as_known_now(operation: Operation) -> Span:
         operation.description,
         operation.start,
     )
-    outcome = copy.outcome = operation.convention.known(operation)
-    copy.name = (outcome and outcome.name) or operation.name
+    copy.outcome = operation.convention.known(operation)
     copy.attributes = {**(operation.attributes or {}), INCOMPLETE: True}
     copy.extras = operation.extras
     copy.peer = operation.peer
-    copy.end = operation.start + perf_counter_ns() - operation.started
+    copy.end = perf_counter_ns()
     return copy

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from _struct import Struct, pack
 
-from otel_run.export.attributes import CACHE_SIZE, CACHED_SIZE, AttributeEncoder
+from otel_run.export.attributes import AttributeEncoder
 from otel_run.export.protobuf import SMALL, VARINTS, field, utf8, varint
 from otel_run.signals.description import Peer
 
@@ -94,6 +94,7 @@ class Encoder:
     """
 
     def __init__(self, limits: Limits) -> None:
+        self.epoch = 0  # when the clock of the spans began, in ns since the epoch
         length = limits.attribute_length_limit
         self._limits = limits
         self._attributes = AttributeEncoder(_ATTRIBUTE, length)
@@ -104,7 +105,6 @@ class Encoder:
         self._trace_id_bytes = bytes(16)
         self._event_attributes = AttributeEncoder(b"\x1a", length)
         self._link_attributes = AttributeEncoder(b"\x22", length)
-        self._names: dict[str, bytes] = {}
 
     def span(self, span: Span) -> tuple[bytes, bytes, bytes]:
         """Return the `ScopeSpans.spans` field of a finished span: its tag, length and content.
@@ -112,7 +112,7 @@ class Encoder:
         It is flat, with the tags of the fields of fixed size in it, since that is all there is to
         most spans: to call a function costs as much as three fields, to look for a name a third.
         """
-        trace_id, parent_id = span.trace_id, span.parent_id
+        trace_id, parent_id, epoch = span.trace_id, span.parent_id, self.epoch
         if trace_id is not self._trace_id:  # spans of one trace tend to come together
             self._trace_id_bytes = trace_id.to_bytes(16, "big")
             self._trace_id = trace_id
@@ -125,9 +125,9 @@ class Encoder:
                 b"\x22\x08",
                 parent_id.to_bytes(8, "big"),
                 0x39,
-                span.start,
+                span.start + epoch,
                 0x41,
-                span.end,
+                span.end + epoch,
                 _kind(span)
                 if span.parent_is_remote or not span.sampled
                 else _LOCAL[span.description.kind],
@@ -139,18 +139,17 @@ class Encoder:
                 b"\x12\x08",
                 span.span_id.to_bytes(8, "big"),
                 0x39,
-                span.start,
+                span.start + epoch,
                 0x41,
-                span.end,
+                span.end + epoch,
                 _LOCAL[span.description.kind] if span.sampled else _kind(span),
             )
-        name = self._names.get(span.name) or self._name(span.name)
         outcome = span.outcome
         if outcome is None or span.extras is not None or span.trace_state or not outcome.encoded:
-            parts = [fixed, name]
+            parts = [fixed]
             self._add_unusual(span, parts)
         else:
-            parts = [fixed, name, outcome.encoded]
+            parts = [fixed, outcome.encoded]
             if span.peer is not None:
                 parts.append(span.peer.encoded or self._peer(span.peer))
             if span.attributes:
@@ -182,8 +181,8 @@ class Encoder:
                 self._keep_key(known, key, type(value))
 
     def _start_anew(self, span: Span, parts: list[bytes]) -> None:
-        """Leave but the name and what is of fixed size, and add the rest as one."""
-        del parts[2:]
+        """Leave but what is of fixed size, and add the rest as one."""
+        del parts[1:]
         self._add_unusual(span, parts)
 
     def _keep(self, outcome: Outcome) -> Known:
@@ -205,7 +204,7 @@ class Encoder:
         self._kept_keys += 1
 
     def _add_unusual(self, span: Span, parts: list[bytes]) -> None:
-        """Add all but the name and what is of fixed size, whatever there is."""
+        """Add all but what is of fixed size, whatever there is."""
         outcome, own, extras = span.outcome, span.attributes or {}, span.extras
         common = None if outcome is None else outcome.encoded or self._describe(span, outcome)
         dropped = 0
@@ -233,7 +232,9 @@ class Encoder:
         common = {**span.description.attributes, **outcome.attributes}
         if len(common) + _FEW > self._limits.attribute_count_limit:
             return None
-        outcome.encoded = self._attributes.fields(common) + _STATUSES[outcome.status]
+        outcome.encoded = b"".join(
+            (_name(outcome.name), self._attributes.fields(common), _STATUSES[outcome.status])
+        )
         return outcome.encoded
 
     def _add_merged(self, span: Span, parts: list[bytes]) -> int:
@@ -248,16 +249,8 @@ class Encoder:
         if extras is not None and extras.message:
             # In one field: not every reader merges two, as protobuf has it.
             status = field(_STATUS, status[2:] + field(b"\x12", utf8(extras.message)))
-        parts.append(status)
+        parts += [_name(span.name), status]
         return _add_limited(parts, merged, self._attributes, self._limits.attribute_count_limit)
-
-    def _name(self, name: str) -> bytes:
-        encoded = field(_NAME, utf8(name))
-        if len(encoded) <= CACHED_SIZE:
-            if len(self._names) >= CACHE_SIZE:
-                self._names.clear()
-            self._names[name] = encoded
-        return encoded
 
     def _add_rare(self, span: Span, parts: list[bytes], dropped: int) -> None:
         if span.trace_state:
@@ -300,6 +293,10 @@ class Encoder:
         dropped = _add_limited(parts, link.attributes, self._link_attributes, limit)
         _add_count(parts, b"\x28", dropped)
         return b"".join(parts)
+
+
+def _name(name: str) -> bytes:
+    return field(_NAME, utf8(name))
 
 
 def _kind(span: Span) -> bytes:

@@ -144,7 +144,8 @@ class Pipeline:
 
     def _drop(self, span: Span) -> None:
         """Count a span that finds no place; its point is kept."""
-        series = None if span.outcome is None else span.outcome.series
+        outcome = span.outcome or span.settle()
+        series = None if outcome is None else outcome.series
         self.late.drop(series, (span.end - span.start) * 1e-9)
 
     # The thread.

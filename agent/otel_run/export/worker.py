@@ -10,6 +10,7 @@ from otel_run.export.metrics import metrics_request
 from otel_run.export.otlp import Encoder, resource, trace_request
 from otel_run.figures import tell_count
 from otel_run.native import sleep
+from otel_run.signals.clock import epoch
 from otel_run.signals.metrics import METER, RECENT
 from otel_run.signals.resource import attributes, new_instance_id
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from otel_run.export.destinations import Destination
     from otel_run.export.pipeline import Pipeline
     from otel_run.settings import Settings
-    from otel_run.signals.description import Scope
-    from otel_run.signals.span import Extras
+    from otel_run.signals.description import Outcome, Scope
+    from otel_run.signals.span import Extras, Span
 
 # With so many records it goes to work, though a batch may be more: the garbage collector begins
 # with 700 new objects, a record is two or three of them, and the program has its own.
@@ -173,6 +174,7 @@ class Worker:
         """
         take, encode, notes = pipeline.queue.popleft, self._encoder.span, self._notes
         most = min(most, self._batch - self._count)
+        self._encoder.epoch = epoch()
         self._has_points = True
         left_out = 0
         scope: Scope | None = None
@@ -184,7 +186,7 @@ class Worker:
                 record[0].add(record[1])
                 left_out += 1
                 continue
-            outcome = record.outcome
+            outcome = record.outcome or _settle(record)
             if outcome is not None:
                 series = outcome.series
                 if series is not None:
@@ -285,6 +287,15 @@ class Worker:
         if self._resource is None:
             self._resource = resource(attributes(self._settings))
         return self._resource
+
+
+def _settle(record: Span) -> Outcome | None:
+    """Have a record find out how it ended."""
+    try:
+        return record.settle()
+    except Exception as error:
+        guard.caught(error, "describe")
+        return None
 
 
 def _let_go(pipeline: Pipeline, extras: Extras) -> bool:

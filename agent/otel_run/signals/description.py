@@ -24,7 +24,7 @@ class Scope:
 
 
 class Outcome:
-    """How calls of one description end: attributes, status, and the series they are counted in."""
+    """How calls of one description end: name, attributes, status, and the series that has them."""
 
     __slots__ = ("attributes", "encoded", "name", "series", "status")
 

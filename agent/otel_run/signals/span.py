@@ -76,7 +76,7 @@ class Extras:
 
 
 class Span(Node):
-    """One operation: ids, times in ns since the epoch, and attributes in four parts.
+    """One operation: ids, times of `clock`, and attributes in four parts.
 
     What calls have in common is in `description` (known at the start), `outcome` (known at the end)
     and `peer` (with no key of the others'), all described and encoded once; `attributes` holds what
@@ -88,7 +88,6 @@ class Span(Node):
         "description",
         "end",
         "extras",
-        "name",
         "outcome",
         "parent_id",
         "parent_is_remote",
@@ -117,10 +116,19 @@ class Span(Node):
         self.trace_state = trace_state
         self.values = values
         self.description = description
-        self.name = description.name
         self.attributes: dict[str, Value] | None = None
         self.start = start
         self.end = 0
         self.outcome: Outcome | None = None
         self.extras: Extras | None = None
         self.peer: Peer | None = None
+
+    def settle(self) -> Outcome | None:
+        """Say how it ended, where that was left to the export thread."""
+        return self.outcome
+
+    @property
+    def name(self) -> str:
+        """What the operation is called, which may depend on how it ended."""
+        outcome = self.outcome
+        return self.description.name if outcome is None else outcome.name
