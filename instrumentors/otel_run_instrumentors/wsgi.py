@@ -7,16 +7,17 @@ import sys
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer
-from otel_run.engine.http_server_request import HttpServerRequest
+from otel_run.engine.http_server_request import PATH, PROXIES, TRACES, Received
 from otel_run.engine.url import PLAIN, path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
     from typing import Any
 
     from otel_run.engine import Call
     from otel_run.engine.http_server_detail import ReadDetail
+    from otel_run.engine.http_server_request import Header, Headers, HttpServerRequest, Reading
     from otel_run.engine.server_operation import ServerOperation
 
 
@@ -31,46 +32,40 @@ class Keys(dict[str, str]):
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
 
-class WsgiRequest(HttpServerRequest):
+# Of an environment, as `Received` has them; and where its application is mounted.
+PARTS = (
+    *("REQUEST_METHOD", "wsgi.url_scheme", "PATH_INFO", "QUERY_STRING", "HTTP_USER_AGENT"),
+    *("HTTP_HOST", "SERVER_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT"),
+)
+MOUNT = "SCRIPT_NAME"
+MARKS = tuple(KEYS[name] for name in (*TRACES, *PROXIES))
+OF_PROXIES = tuple(KEYS[name] for name in PROXIES)
+
+
+class WsgiReceived(Received):
     """What the environment of a call tells."""
 
-    __slots__ = ("environ",)
+    __slots__ = ()
 
-    def __init__(self, environ: dict[str, Any]) -> None:
-        self.environ = environ
-        get = environ.get
-        self.method = get("REQUEST_METHOD", "GET")
-        self.scheme = get("wsgi.url_scheme", "http")
-        self.host = get("HTTP_HOST") or server_of(environ)
-        path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
+    def request(self) -> HttpServerRequest:
+        method, scheme, path, query, user_agent, host, protocol, address, port, *server = self
+        path = path or ""
         if path.strip(PLAIN):
             path = quote_path(path, "latin-1")
-        self.path = path if path[:1] == "/" else path_of(path)
-        self.query = get("QUERY_STRING", "")
-        self.user_agent = get("HTTP_USER_AGENT") or ""
-        self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
-        address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")
+        address = address or ""
         if not port and ":" in address:
             address, port = split_address(address)
-        self.peer_address = address
-        self.peer_port = int(port) if port and str(port).isdigit() else 0
-        self.is_continued = "HTTP_TRACEPARENT" in environ or "HTTP_BAGGAGE" in environ
-        self.is_forwarded = (
-            "HTTP_X_FORWARDED_FOR" in environ
-            or "HTTP_X_FORWARDED_PROTO" in environ
-            or "HTTP_X_FORWARDED_HOST" in environ
-            or "HTTP_FORWARDED" in environ
+        return (
+            method or "GET",
+            scheme or "http",
+            host or name_of(*server),
+            (protocol or "")[len("HTTP/") :],
+            path if path[:1] == "/" else path_of(path),
+            query or "",
+            address,
+            int(port) if port and str(port).isdigit() else 0,
+            user_agent or "",
         )
-
-    def header(self, name: str) -> str | None:
-        return self.environ.get(KEYS[name])
-
-    def headers(self) -> Iterator[tuple[str, str]]:
-        for key, value in self.environ.items():
-            if key.startswith("HTTP_"):
-                yield key[5:].replace("_", "-").lower(), value
-            elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
-                yield key.replace("_", "-").lower(), value
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -81,14 +76,38 @@ def split_address(address: str) -> tuple[str, str]:
     return address, ""
 
 
-def read_request(call: Call) -> WsgiRequest | None:
+def name_of(name: str | None, port: object) -> str:
+    return f"{name}:{port or ''}" if name else ""
+
+
+def read_subject(call: Call) -> Any:
+    return call.args[0] if call.args else call.kwargs.get("environ")
+
+
+def read_request(environ: dict[str, Any] | None) -> Reading | None:
     # Without one, a server looks what kind of application it has.
-    environ: dict[str, Any] | None = call.arg(0, "environ")
-    return None if environ is None else WsgiRequest(environ)
+    if not environ:
+        return None
+    received = WsgiReceived(map(environ.get, PARTS))
+    mount = environ.get(MOUNT)
+    if mount:
+        path = mount + (received[PATH] or "")
+        received = WsgiReceived((*received[:PATH], path, *received[PATH + 1 :]))
+    if not any(map(environ.__contains__, MARKS)):
+        return received, None, False
+    return received, header_in(environ), any(map(environ.__contains__, OF_PROXIES))
 
 
-def read_subject(call: Call) -> object:
-    return call.arg(0, "environ")
+def header_in(environ: dict[str, Any]) -> Header:
+    return lambda name: environ.get(KEYS[name])
+
+
+def read_headers(environ: dict[str, Any]) -> Headers:
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            yield key[5:].replace("_", "-").lower(), value
+        elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+            yield key.replace("_", "-").lower(), value
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
@@ -105,11 +124,6 @@ def is_same(one: Any, other: dict[str, Any]) -> bool:
     return one["wsgi.input"] is other.get("wsgi.input") or (
         len(path) > 1 and path is other.get("PATH_INFO")
     )
-
-
-def server_of(environ: Mapping[str, Any]) -> str:
-    host: str = environ.get("SERVER_NAME", "")
-    return f"{host}:{environ.get('SERVER_PORT', '')}" if host else ""
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
@@ -139,7 +153,9 @@ def is_whole(call: Call, result: object) -> bool:
 
 def convention(read_detail: ReadDetail | None = None) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(read_request, read_subject, observe, read_detail=read_detail, is_same=is_same)
+    return HttpServer(
+        read_subject, read_request, read_headers, observe, read_detail=read_detail, is_same=is_same
+    )
 
 
 # How an application is wrapped.

@@ -20,7 +20,8 @@ class Exclusion:
 
     def __init__(self, patterns: tuple[str, ...], paths: frozenset[str]) -> None:
         self.patterns: list[Pattern[str]] = []
-        self.paths = paths
+        # As some protocols have it, too.
+        self.paths: frozenset[str | bytes] = paths | {path.encode() for path in paths}
         self._seen: Cache[tuple[str, str, str], bool] = Cache(1024)
         if patterns:
             import re
