@@ -15,7 +15,7 @@ from otel_run.engine import Call, Detail, Instrumentor, Note
 from otel_run.engine.failure import handled_since
 from otel_run.engine.http_server import SERVER_ERROR, HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail, Route
-from otel_run.engine.http_server_request import PROXIES, TRACES, Received
+from otel_run.engine.http_server_request import METHOD, PATH, PROXIES, QUERY, TRACES, Received
 from otel_run.engine.url import path_of
 
 TYPE_CHECKING = False
@@ -39,13 +39,14 @@ class AiohttpReceived(Received):
     __slots__ = ()
 
     def request(self) -> HttpServerRequest:
-        method, scheme, path, query, user_agent, host, version, peer = self
+        method, scheme, user_agent, host, version, peer = self[METHOD:]
         # What is not of a network has no such pair.
         address, port = peer[:2] if isinstance(peer, tuple) else ("", 0)
-        return (
-            *(method, scheme, host or "", VERSIONS.get(version, ""), path, query),
-            *(address, port, user_agent or ""),
-        )
+        version = VERSIONS.get(version, "")
+        return method, scheme, host or "", version, address, port, user_agent or ""
+
+    def target(self) -> tuple[str, str]:
+        return self[PATH], self[QUERY]
 
 
 def read_request(request: web.BaseRequest) -> Reading | None:
@@ -57,7 +58,7 @@ def read_request(request: web.BaseRequest) -> Reading | None:
     get, transport = headers.get, request.transport
     received = AiohttpReceived(
         (
-            *(request.method, request.scheme, path, query, get("User-Agent"), get("Host")),
+            *(path, query, request.method, request.scheme, get("User-Agent"), get("Host")),
             request.version,
             None if transport is None else transport.get_extra_info("peername"),
         )

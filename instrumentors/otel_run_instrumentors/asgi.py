@@ -8,7 +8,7 @@ from __future__ import annotations
 from otel_run.engine.asgi import application, decoded, observe
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
-from otel_run.engine.http_server_request import PATH, PROXIES, TRACES, Received
+from otel_run.engine.http_server_request import METHOD, PATH, PROXIES, QUERY, TRACES, Received
 from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
@@ -30,7 +30,7 @@ class Keys(dict[str, bytes]):
 
 KEYS = Keys()
 # Of a scope, as `Received` has them, and of its headers.
-PARTS = ("method", "scheme", "raw_path", "query_string")
+PARTS = ("raw_path", "query_string", "method", "scheme")
 FIELDS = (b"user-agent", b"host")
 OTHERS = ("http_version", "client", "server")
 MARKS = tuple(name.encode() for name in (*TRACES, *PROXIES))
@@ -46,23 +46,19 @@ class AsgiReceived(Received):
     __slots__ = ()
 
     def request(self) -> HttpServerRequest:
-        method, scheme, path, query, user_agent, host, version, client, server = self
+        method, scheme, user_agent, host, version, client, server = self[METHOD:]
+        address, port = read_address(client)
+        host = text_of(host) if host else name_of(server)
+        user_agent = text_of(user_agent or "")
+        return method, scheme or "http", host, version or "", address, port, user_agent
+
+    def target(self) -> tuple[str, str]:
+        path, query = self[PATH], self[QUERY]
         # Without one as on the wire it is text.
-        path = text_of(path) if type(path) is bytes else quote_path(path, "utf-8")
+        path = path.decode("latin-1") if type(path) is bytes else quote_path(path, "utf-8")
         if path[:1] != "/" or "?" in path:
             path = path_of(path.partition("?")[0])
-        address, port = read_address(client)
-        return (
-            method,
-            scheme or "http",
-            text_of(host) if host else name_of(server),
-            version or "",
-            path,
-            text_of(query or ""),
-            address,
-            port,
-            text_of(user_agent or ""),
-        )
+        return path, text_of(query) if query else ""
 
 
 def read_request(scope: dict[str, Any]) -> Reading | None:
@@ -72,7 +68,7 @@ def read_request(scope: dict[str, Any]) -> Reading | None:
     get, field = scope.get, fields.get
     received = AsgiReceived((*map(get, PARTS), *map(field, FIELDS), *map(get, OTHERS)))
     if not received[PATH]:
-        received = AsgiReceived((*received[:PATH], scope["path"], *received[PATH + 1 :]))
+        received = AsgiReceived((scope["path"], *received[QUERY:]))
     if not any(map(fields.__contains__, MARKS)):
         return received, None, False
     return received, header_in(fields), any(map(fields.__contains__, OF_PROXIES))

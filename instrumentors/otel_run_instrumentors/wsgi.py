@@ -7,8 +7,9 @@ import sys
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer
-from otel_run.engine.http_server_request import PATH, PROXIES, TRACES, Received
+from otel_run.engine.http_server_request import METHOD, PATH, PROXIES, QUERY, TRACES, Received
 from otel_run.engine.url import PLAIN, path_of, quote_path
+from otel_run.guard import caught
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,10 +35,12 @@ KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 # Of an environment, as `Received` has them; and where its application is mounted.
 PARTS = (
-    *("REQUEST_METHOD", "wsgi.url_scheme", "PATH_INFO", "QUERY_STRING", "HTTP_USER_AGENT"),
+    *("PATH_INFO", "QUERY_STRING", "REQUEST_METHOD", "wsgi.url_scheme", "HTTP_USER_AGENT"),
     *("HTTP_HOST", "SERVER_PROTOCOL", "REMOTE_ADDR", "REMOTE_PORT", "SERVER_NAME", "SERVER_PORT"),
 )
 MOUNT = "SCRIPT_NAME"
+# The environment, and what starts the response.
+ARGUMENTS = 2
 MARKS = tuple(KEYS[name] for name in (*TRACES, *PROXIES))
 OF_PROXIES = tuple(KEYS[name] for name in PROXIES)
 
@@ -48,10 +51,7 @@ class WsgiReceived(Received):
     __slots__ = ()
 
     def request(self) -> HttpServerRequest:
-        method, scheme, path, query, user_agent, host, protocol, address, port, *server = self
-        path = path or ""
-        if path.strip(PLAIN):
-            path = quote_path(path, "latin-1")
+        method, scheme, user_agent, host, protocol, address, port, *server = self[METHOD:]
         address = address or ""
         if not port and ":" in address:
             address, port = split_address(address)
@@ -60,12 +60,16 @@ class WsgiReceived(Received):
             scheme or "http",
             host or name_of(*server),
             (protocol or "")[len("HTTP/") :],
-            path if path[:1] == "/" else path_of(path),
-            query or "",
             address,
             int(port) if port and str(port).isdigit() else 0,
             user_agent or "",
         )
+
+    def target(self) -> tuple[str, str]:
+        path = self[PATH] or ""
+        if not PLAIN.issuperset(path):
+            path = quote_path(path, "latin-1")
+        return path if path[:1] == "/" else path_of(path), self[QUERY] or ""
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -91,8 +95,7 @@ def read_request(environ: dict[str, Any] | None) -> Reading | None:
     received = WsgiReceived(map(environ.get, PARTS))
     mount = environ.get(MOUNT)
     if mount:
-        path = mount + (received[PATH] or "")
-        received = WsgiReceived((*received[:PATH], path, *received[PATH + 1 :]))
+        received = WsgiReceived((mount + (received[PATH] or ""), *received[QUERY:]))
     if not any(map(environ.__contains__, MARKS)):
         return received, None, False
     return received, header_in(environ), any(map(environ.__contains__, OF_PROXIES))
@@ -127,27 +130,36 @@ def is_same(one: Any, other: dict[str, Any]) -> bool:
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
-    start_response: Callable[..., Any] = call.arg(1, "start_response")
+    args = call.args
+    is_usual = len(args) == ARGUMENTS
+    start_response: Callable[..., Any] = args[1] if is_usual else call.arg(1, "start_response")
     around = sys.exc_info()[1]
 
     def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
         code = status[:3] if isinstance(status, str) else ""
-        if code.isdecimal():
-            # It is told what the response answers for, or is called while that is handled.
-            given = rest[1][1] if rest[1:] and rest[1] else None
-            error = handled_since(around, given) if code >= "500" else None
-            operation.respond(int(code), rest[0] if rest else (), error)
+        if code.isdecimal() and not operation.end:
+            try:
+                # It is told what the response answers for, or is called while that is handled.
+                given = rest[1][1] if rest[1:] and rest[1] else None
+                error = handled_since(around, given) if code >= "500" else None
+                headers = rest[0] if rest else ()
+                operation.convention.respond(operation, int(code), headers, error)
+            except Exception as mistake:
+                caught(mistake, operation.convention.library)
         return write
 
-    call.replace(1, "start_response", start)
+    if is_usual:
+        call.args = args[0], start
+    else:
+        call.replace(1, "start_response", start)
 
 
 def is_whole(call: Call, result: object) -> bool:
     """Tell whether servers look into the result: a sequence, or their own file wrapper."""
     if isinstance(result, (list, tuple)) or hasattr(result, "__len__"):
         return True
-    wrapper = call.arg(0, "environ").get("wsgi.file_wrapper")
+    wrapper = read_subject(call).get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(result, wrapper)
 
 

@@ -25,7 +25,7 @@ from otel_run.signals.span import ERROR, SERVER, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
@@ -106,6 +106,8 @@ class HttpServer(Convention):
         self.is_hang_up = is_hang_up
         self.is_same = is_same
         self._descriptions: Cache[tuple[str, str, str, str], Description] = Cache(512)
+        # What is known of requests that were alike, as they came.
+        self._known: Cache[Hashable, tuple[Description, Peer]] = Cache(512)
         self._active: Cache[tuple[Any, ...], Level] = Cache(64)
 
     def bind(self, library: str, layer: int) -> None:
@@ -155,7 +157,7 @@ class HttpServer(Convention):
         if self.observe is not None:
             self.observe(call, operation)
         if METERING:
-            kind = received[:PATH] if operation.forwarded is None else _kind(operation)
+            kind = received[METHOD:USER_AGENT] if operation.forwarded is None else _kind(operation)
             active = operation.active = self._active.young.get(kind) or self._find_active(kind)
             active.rise()
             if not PIPELINE.threshold:
@@ -299,28 +301,49 @@ class HttpServer(Convention):
 
     def describe(self, operation: ServerOperation) -> None:
         """Describe a request once, by what was received."""
-        received, forwarded = operation.received, operation.forwarded
+        received = operation.received
         if received is None:
             return
-        method, scheme, host, version, path, query, address, port, user_agent = received.request()
-        if forwarded is not None:
-            scheme, host = forwarded.scheme or scheme, forwarded.host or host
-        key = (method, scheme, host, version)
-        operation.description = self._descriptions.young.get(key) or self._description(key)
+        kind: Hashable = received[METHOD:]
+        if operation.forwarded is not None:
+            kind = None  # a proxy stands for many
+        try:
+            known = self._known.young.get(kind) or self._known.get(kind)
+        except TypeError:  # test clients have lists in it
+            kind = known = None
+        if known is None:
+            known = self._recognize(operation, received, kind)
+        operation.description = known[0]
         if operation.sampled:
-            attributes: dict[str, Value] = {"url.path": path}
+            operation.peer = known[1]
+            path, query = received.target()
+            own = operation.attributes  # headers, and a client beyond proxies
+            attributes = operation.attributes = {"url.path": path}
             if query:
                 attributes["url.query"] = redact_query(query)
-            key_of_peer = (address, address, port, user_agent)
-            if forwarded is not None or len(user_agent) > LONG_AGENT:
-                # A proxy stands for many.
-                key_of_peer = ("", address, port, "")
-                _add_client(attributes, (forwarded and forwarded.client) or address, user_agent)
-            operation.peer = PEERS.young.get(key_of_peer) or _peer(key_of_peer)
-            if operation.attributes:  # headers
-                attributes.update(operation.attributes)
-            operation.attributes = attributes
+            if own:
+                attributes.update(own)
         operation.received = None
+
+    def _recognize(
+        self, operation: ServerOperation, received: Received, kind: Hashable
+    ) -> tuple[Description, Peer]:
+        """Find out what kind of request it is and whose, and keep that for its like."""
+        method, scheme, host, version, address, port, user_agent = received.request()
+        forwarded = operation.forwarded
+        if forwarded is not None:
+            scheme, host = forwarded.scheme or scheme, forwarded.host or host
+        description = self._description((method, scheme, host, version))
+        if forwarded is None and len(user_agent) <= LONG_AGENT:
+            known = description, _peer((address, address, port, user_agent))
+            if kind is not None and len(host) <= ADDRESS_LIMIT and len(method) <= METHOD_LIMIT:
+                self._known.put(kind, known)
+            return known
+        client: dict[str, Value] = {}
+        _add_client(client, (forwarded and forwarded.client) or address, user_agent)
+        if operation.sampled:
+            operation.attributes = {**client, **(operation.attributes or {})}
+        return description, _peer(("", address, port, ""))
 
     def _description(self, key: tuple[str, str, str, str]) -> Description:
         """Look for what is not in use, and describe what is new; names as long as one may be."""
@@ -349,7 +372,7 @@ class HttpServer(Convention):
 
     def _find_active(self, kind: tuple[Any, ...]) -> Level:
         """Look for the series of a method and a scheme that is not in use, or make it."""
-        method, scheme = (kind[METHOD] or "GET")[:METHOD_LIMIT], kind[SCHEME] or "http"
+        method, scheme = (kind[0] or "GET")[:METHOD_LIMIT], kind[1] or "http"
         found = self._active.get((method, scheme))
         if found is None:
             known = method_attributes(method)["http.request.method"]
@@ -382,8 +405,8 @@ def _ending(
 
 def _is_excluded(received: Received) -> bool:
     """Tell whether a setting leaves the request out, by more than its path."""
-    _, scheme, host, _, path, *_ = received.request()
-    return EXCLUSION.covers(path, scheme, host)
+    _, scheme, host, *_ = received.request()
+    return EXCLUSION.covers(received.target()[0], scheme, host)
 
 
 def _kind(operation: ServerOperation) -> tuple[Any, ...]:

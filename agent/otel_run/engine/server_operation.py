@@ -54,10 +54,13 @@ class ServerOperation(Operation):
     status: int
     subject: object
 
-    def settle(self) -> Outcome:
+    def settle(self) -> Outcome | None:
         """Describe what it was, and how it has ended."""
         if self.outcome is None:
-            self.outcome = self.convention.settle(self)
+            try:
+                self.outcome = self.convention.settle(self)
+            except Exception as mistake:
+                caught(mistake, self.convention.library)
         return self.outcome
 
     def respond(
