@@ -16,14 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from otel_run.engine.http_server_request import Reading
+    from otel_run.engine.http_server_request import HttpServerRequest
     from otel_run.engine.server_operation import ServerOperation
 
 
-def read_request(scope: dict[str, Any]) -> Reading | None:
+def read_request(call: Call) -> HttpServerRequest | None:
     # The scope tells the client only where the server told its port.
-    environ = scope.get("wsgi_environ")
-    return asgi.read_request(scope) if environ is None else wsgi.read_request(environ)
+    environ = call.arg(0, "scope").get("wsgi_environ")
+    return asgi.read_request(call) if environ is None else wsgi.WsgiRequest(environ)
 
 
 def is_same(one: object, other: dict[str, Any]) -> bool:
@@ -54,9 +54,8 @@ INSTRUMENTOR = Instrumentor(
     library="a2wsgi",
     versions=">=1.7",
     convention=HttpServer(
-        asgi.read_scope,
         read_request,
-        asgi.read_headers,
+        asgi.read_scope,
         observe,
         read_detail=read_detail,
         is_hang_up=asgi.is_hang_up,

@@ -15,64 +15,72 @@ from otel_run.engine import Call, Detail, Instrumentor, Note
 from otel_run.engine.failure import handled_since
 from otel_run.engine.http_server import SERVER_ERROR, HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail, Route
-from otel_run.engine.http_server_request import METHOD, PATH, PROXIES, QUERY, TRACES, Received
+from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import path_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterator
 
     from aiohttp import web
 
-    from otel_run.engine.http_server_request import Headers, HttpServerRequest, Reading
-
-MARKS = (*TRACES, *PROXIES)
 VERSIONS = {(1, 1): "1.1", (1, 0): "1.0"}
 
 # A name that no class of the program's has for something else.
 HANDLED = "_otel_run_handled"
 
 
-class AiohttpReceived(Received):
+class AiohttpRequest(HttpServerRequest):
     """What a request of the server's tells."""
 
-    __slots__ = ()
+    __slots__ = ("request",)
 
-    def request(self) -> HttpServerRequest:
-        method, scheme, user_agent, host, version, peer = self[METHOD:]
+    def __init__(self, request: web.BaseRequest) -> None:
+        transport = request.transport
+        peer = transport.get_extra_info("peername") if transport is not None else None
+        self.request = request
+        self.method = request.method
+        self.scheme = request.scheme
+        headers = request.headers
+        self.host = headers.get("Host") or ""
+        self.user_agent = headers.get("User-Agent") or ""
+        self.path, self.query = read_target(request)
+        self.version = VERSIONS.get(request.version, "")
         # What is not of a network has no such pair.
-        address, port = peer[:2] if isinstance(peer, tuple) else ("", 0)
-        version = VERSIONS.get(version, "")
-        return method, scheme, host or "", version, address, port, user_agent or ""
-
-    def target(self) -> tuple[str, str]:
-        return self[PATH], self[QUERY]
-
-
-def read_request(request: web.BaseRequest) -> Reading | None:
-    headers = request.headers
-    # What stands for one that could not be parsed.
-    if request.method == "UNKNOWN" and not headers:
-        return None
-    path, _, query = path_of(request.raw_path).partition("?")
-    get, transport = headers.get, request.transport
-    received = AiohttpReceived(
-        (
-            *(path, query, request.method, request.scheme, get("User-Agent"), get("Host")),
-            request.version,
-            None if transport is None else transport.get_extra_info("peername"),
+        self.peer_address, self.peer_port = peer[:2] if isinstance(peer, tuple) else ("", 0)
+        self.is_continued = "traceparent" in headers or "baggage" in headers
+        self.is_forwarded = (
+            "x-forwarded-for" in headers
+            or "x-forwarded-proto" in headers
+            or "x-forwarded-host" in headers
+            or "forwarded" in headers
         )
-    )
-    if not any(map(headers.__contains__, MARKS)):
-        return received, None, False
-    return received, headers.get, any(map(headers.__contains__, PROXIES))
+
+    def header(self, name: str) -> str | None:
+        return self.request.headers.get(name)
+
+    def headers(self) -> Iterator[tuple[str, str]]:
+        return read_headers(self.request)
 
 
-def read_subject(call: Call) -> Any:
-    return call.args[0] if call.args else call.kwargs["request"]
+def read_request(call: Call) -> HttpServerRequest | None:
+    request: web.BaseRequest = call.arg(0, "request")
+    # What stands for one that could not be parsed.
+    if request.method == "UNKNOWN" and not request.headers:
+        return None
+    return AiohttpRequest(request)
 
 
-def read_headers(message: web.BaseRequest | web.StreamResponse) -> Headers:
+def read_subject(call: Call) -> object:
+    return call.arg(0, "request")
+
+
+def read_target(request: web.BaseRequest) -> tuple[str, str]:
+    path, _, query = path_of(request.raw_path).partition("?")
+    return path, query
+
+
+def read_headers(message: web.BaseRequest | web.StreamResponse) -> Iterator[tuple[str, str]]:
     for name, value in message.headers.items():
         yield name.lower(), value
 
@@ -129,11 +137,7 @@ INSTRUMENTOR = Instrumentor(
     library="aiohttp.web",
     versions=">=3.8",
     convention=HttpServer(
-        read_subject,
-        read_request,
-        read_headers,
-        read_detail=read_route,
-        is_hang_up=is_hang_up,
+        read_request, read_subject, read_detail=read_route, is_hang_up=is_hang_up
     ),
     layer=1,
     targets=(

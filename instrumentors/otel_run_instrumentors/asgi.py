@@ -8,16 +8,15 @@ from __future__ import annotations
 from otel_run.engine.asgi import application, decoded, observe
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
-from otel_run.engine.http_server_request import METHOD, PATH, PROXIES, QUERY, TRACES, Received
+from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from otel_run.engine import Call
-    from otel_run.engine.http_server_request import Header, Headers, HttpServerRequest, Reading
 
 
 class Keys(dict[str, bytes]):
@@ -29,66 +28,52 @@ class Keys(dict[str, bytes]):
 
 
 KEYS = Keys()
-# Of a scope, as `Received` has them, and of its headers.
-PARTS = ("raw_path", "query_string", "method", "scheme")
-FIELDS = (b"user-agent", b"host")
-OTHERS = ("http_version", "client", "server")
-MARKS = tuple(name.encode() for name in (*TRACES, *PROXIES))
-OF_PROXIES = tuple(name.encode() for name in PROXIES)
 NOBODY = ("", 0)
 # Starlette's exception, and uvicorn's.
 HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
 
 
-class AsgiReceived(Received):
+class AsgiRequest(HttpServerRequest):
     """What a scope tells."""
 
-    __slots__ = ()
+    __slots__ = ("fields", "pairs")
 
-    def request(self) -> HttpServerRequest:
-        method, scheme, user_agent, host, version, client, server = self[METHOD:]
-        address, port = read_address(client)
-        host = text_of(host) if host else name_of(server)
-        user_agent = text_of(user_agent or "")
-        return method, scheme or "http", host, version or "", address, port, user_agent
-
-    def target(self) -> tuple[str, str]:
-        path, query = self[PATH], self[QUERY]
-        # Without one as on the wire it is text.
-        path = path.decode("latin-1") if type(path) is bytes else quote_path(path, "utf-8")
+    def __init__(self, scope: dict[str, Any]) -> None:
+        get = scope.get
+        self.pairs = scope["headers"]
+        self.fields = fields = read_fields(self.pairs)
+        self.method = scope["method"]
+        self.scheme = get("scheme") or "http"
+        self.version = get("http_version", "")
+        host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
+        self.host = host.decode("latin-1") if host else server_of(scope)
+        self.user_agent = user_agent.decode("latin-1") if user_agent else ""
+        path, query = get("raw_path"), get("query_string")
+        path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
         if path[:1] != "/" or "?" in path:
             path = path_of(path.partition("?")[0])
-        return path, text_of(query) if query else ""
+        self.path = path
+        self.query = query.decode("latin-1") if query else ""
+        self.peer_address, self.peer_port = read_address(get("client"))
+        self.is_continued = b"traceparent" in fields or b"baggage" in fields
+        self.is_forwarded = (
+            b"x-forwarded-for" in fields
+            or b"x-forwarded-proto" in fields
+            or b"x-forwarded-host" in fields
+            or b"forwarded" in fields
+        )
 
-
-def read_request(scope: dict[str, Any]) -> Reading | None:
-    if scope.get("type") != "http":
-        return None
-    fields = read_fields(scope["headers"])
-    get, field = scope.get, fields.get
-    received = AsgiReceived((*map(get, PARTS), *map(field, FIELDS), *map(get, OTHERS)))
-    if not received[PATH]:
-        received = AsgiReceived((scope["path"], *received[QUERY:]))
-    if not any(map(fields.__contains__, MARKS)):
-        return received, None, False
-    return received, header_in(fields), any(map(fields.__contains__, OF_PROXIES))
-
-
-def header_in(fields: dict[bytes, bytes]) -> Header:
-    def header(name: str) -> str | None:
-        value = fields.get(KEYS[name])
+    def header(self, name: str) -> str | None:
+        value = self.fields.get(KEYS[name])
         return None if value is None else value.decode("latin-1")
 
-    return header
+    def headers(self) -> Iterator[tuple[str, str]]:
+        return decoded(self.pairs)
 
 
-def read_headers(scope: dict[str, Any]) -> Headers:
-    return decoded(scope["headers"])
-
-
-def text_of(part: bytes | str) -> str:
-    # Test clients have some as text.
-    return part if type(part) is str else part.decode("latin-1")  # type: ignore[union-attr]
+def read_request(call: Call) -> HttpServerRequest | None:
+    scope: dict[str, Any] = read_scope(call)
+    return AsgiRequest(scope) if scope.get("type") == "http" else None
 
 
 def read_scope(call: Call) -> Any:
@@ -138,7 +123,8 @@ def read_address(client: Any) -> tuple[str, int]:
     return client if type(port) is int else (address, int(port or 0))
 
 
-def name_of(server: Any) -> str:
+def server_of(scope: dict[str, Any]) -> str:
+    server = scope.get("server")
     if not server or not server[1]:  # a socket of the file system has no port
         return ""
     return f"{server[0]}:{server[1]}"
@@ -157,9 +143,7 @@ def read_bridge(call: Call) -> HttpServerDetail:
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(
-        read_scope, read_request, read_headers, observe, is_hang_up=is_hang_up, is_same=is_same
-    )
+    return HttpServer(read_request, read_scope, observe, is_hang_up=is_hang_up, is_same=is_same)
 
 
 # How an application is wrapped.

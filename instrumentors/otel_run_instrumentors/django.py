@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponseBase
 
-    from otel_run.engine.http_server_request import Headers, Reading
+    from otel_run.engine.http_server_request import HttpServerRequest
     from otel_run.engine.server_operation import ServerOperation
 
 
@@ -30,12 +30,14 @@ def given(call: Call) -> dict[str, Any]:
     return environ
 
 
-def read_request(subject: dict[str, Any]) -> Reading | None:
-    return asgi.read_request(subject) if "type" in subject else wsgi.read_request(subject)
-
-
-def read_headers(subject: dict[str, Any]) -> Headers:
-    return asgi.read_headers(subject) if "type" in subject else wsgi.read_headers(subject)
+def read_request(call: Call) -> HttpServerRequest | None:
+    scope = given(call)
+    if "type" not in scope:
+        return wsgi.read_request(call)
+    query = scope.get("query_string")
+    if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
+        scope = {**scope, "query_string": query.encode()}
+    return asgi.AsgiRequest(scope) if scope["type"] == "http" else None
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
@@ -88,9 +90,7 @@ SERVE = iterable(is_whole)
 INSTRUMENTOR = Instrumentor(
     library="django",
     versions=">=4.2",
-    convention=HttpServer(
-        given, read_request, read_headers, observe, read_result=read_result, is_same=is_same
-    ),
+    convention=HttpServer(read_request, given, observe, read_result=read_result, is_same=is_same),
     layer=0,
     targets=(
         Function("django.core.handlers.wsgi:WSGIHandler.__call__", SERVE),

@@ -20,8 +20,7 @@ class Exclusion:
 
     def __init__(self, patterns: tuple[str, ...], paths: frozenset[str]) -> None:
         self.patterns: list[Pattern[str]] = []
-        # As some protocols have it, too.
-        self.paths: frozenset[str | bytes] = paths | {path.encode() for path in paths}
+        self.paths = paths
         self._seen: Cache[tuple[str, str, str], bool] = Cache(1024)
         if patterns:
             import re

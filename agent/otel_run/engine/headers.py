@@ -44,8 +44,8 @@ class CapturedHeaders:
     def capture(self, operation: Operation, items: Iterable[tuple[str, str]]) -> None:
         """Record those of the headers that are asked for."""
         found = self.attributes(items)
-        if found and operation.sampled:
-            operation.attributes = {**(operation.attributes or {}), **found}
+        if found and operation.attributes is not None:
+            operation.attributes.update(found)
             operation.add_weight(sum(len(value) for values in found.values() for value in values))
 
     def attributes(self, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

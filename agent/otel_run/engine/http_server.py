@@ -10,29 +10,29 @@ from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
 from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
 from otel_run.engine.http_server_detail import Route
-from otel_run.engine.http_server_request import METHOD, PATH, QUERY, SCHEME, USER_AGENT
 from otel_run.engine.operation import Silence
 from otel_run.engine.redaction import redact_query
-from otel_run.engine.server_operation import ServerOperation
+from otel_run.engine.server_operation import ServerDescription, ServerOperation
 from otel_run.engine.url import DEFAULT_PORTS, split_port
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
 from otel_run.signals.context import CURRENT, SUPPRESSED, Node
-from otel_run.signals.description import Description, Outcome, Peer
+from otel_run.signals.description import Outcome, Peer
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
-from otel_run.signals.span import ERROR, SERVER, UNSET
+from otel_run.signals.span import ERROR, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
     from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
+    from otel_run.engine.forwarded import Forwarded
     from otel_run.engine.http_server_detail import HttpServerDetail, ReadDetail
-    from otel_run.engine.http_server_request import Header, Headers, Reading, Received
+    from otel_run.engine.http_server_request import Headers, HttpServerRequest
     from otel_run.engine.operation import Operation
-    from otel_run.signals.metrics import Level
+    from otel_run.signals.description import Description
     from otel_run.signals.values import Value
 
     ReadResult = Callable[[Call, Any], HttpServerDetail | None]
@@ -66,14 +66,13 @@ LONG_AGENT = 256
 class HttpServer(Convention):
     """Server spans: one for each request that comes in, made by the outermost layer.
 
-    `read_subject` gives an object that belongs to this request alone. Of that, `read_request` says
-    what came in, None where it is no request, and `read_headers` gives all headers. Two layers are
-    of one request when their subject is the same, or when `is_same` finds out that what one has
-    been handed was made of the other's. `observe` arranges that the operation is told when the
-    response starts, and where nobody else knows, when it is complete. `read_detail` says what the
-    call has come to when the response starts, or when it fails; `read_result` what it returned.
-    `is_hang_up` tells whether an exception says that the client has gone: that is no error of the
-    server's.
+    `read_request` says what came in, None for what is no request; `read_subject` gives an object
+    that belongs to this request alone: two layers are of one request when it is the same, or when
+    `is_same` finds out that what one has been handed was made of the other's. `observe` arranges
+    that the operation is told when the response starts, and where nobody else knows, when it is
+    complete. `read_detail` says what the call has come to when the response starts, or when it
+    fails; `read_result` what it returned. `is_hang_up` tells whether an exception says that the
+    client has gone: that is no error of the server's.
     """
 
     name = NAME
@@ -87,9 +86,8 @@ class HttpServer(Convention):
 
     def __init__(
         self,
-        read_subject: Callable[[Call], Any],
-        read_request: Callable[[Any], Reading | None],
-        read_headers: Callable[[Any], Headers],
+        read_request: Callable[[Call], HttpServerRequest | None],
+        read_subject: Callable[[Call], object],
         observe: Callable[[Call, ServerOperation], None] | None = None,
         *,
         read_detail: ReadDetail | None = None,
@@ -97,23 +95,18 @@ class HttpServer(Convention):
         is_hang_up: Callable[[BaseException], bool] | None = None,
         is_same: Callable[[Any, Any], bool] | None = None,
     ) -> None:
-        self.read_subject = read_subject
         self.read_request = read_request
-        self.read_headers = read_headers
+        self.read_subject = read_subject
         self.observe = observe
         self.read_detail = read_detail
         self.read_result = read_result
         self.is_hang_up = is_hang_up
         self.is_same = is_same
-        self._descriptions: Cache[tuple[str, str, str, str], Description] = Cache(512)
-        # What is known of requests that were alike, as they came.
-        self._known: Cache[Hashable, tuple[Description, Peer]] = Cache(512)
-        self._active: Cache[tuple[Any, ...], Level] = Cache(64)
+        self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
     def bind(self, library: str, layer: int) -> None:
         """Take the place that the instrumentor gives."""
         super().bind(library, layer)
-        self._unknown = Description(self.scope, "HTTP", SERVER, {}, {})
         self.active = UpDownCounter(
             self.scope,
             "http.server.active_requests",
@@ -122,63 +115,38 @@ class HttpServer(Convention):
         )
 
     def begin(self, call: Call) -> Operation | None:
-        """Start to record the request, as a part of the trace that it says it belongs to.
-
-        In one piece, as far as most requests go: this is the hot path.
-        """
+        """Start to record the request, as a part of the trace that it says it belongs to."""
         around = CURRENT.get()
         if around is SUPPRESSED:
             return None
         subject = self.read_subject(call)
         if around is not None and self._is_within(around, subject):
-            self._join(around, call)
+            if self.read_detail is not None and self.observe is not None:
+                around.asked = self.read_detail, call
+                self.observe(call, around)  # an outer layer may hear of the response much later
             return None
-        reading = self.read_request(subject)
-        if reading is None:
+        request = self.read_request(call)
+        if request is None:
             return None
-        received, header, is_forwarded = reading
-        path = received[PATH]
-        if path in EXCLUSION.paths or (EXCLUSION.patterns and _is_excluded(received)):
+        # As `covers` has it, without its frame; and at the end as `enter`.
+        if request.path in EXCLUSION.paths or (
+            EXCLUSION.patterns and EXCLUSION.covers(request.path, request.scheme, request.host)
+        ):
             silence = Silence()
             silence.enter()
             return silence
-        if around is not None or header is not None:
-            around = _parent(around, header)
-        operation = ServerOperation(self, around, self._unknown)
-        operation.received = received
+        operation = self._open(request, around)
         operation.subject = subject
         operation.asked = None if self.read_detail is None else (self.read_detail, call)
-        operation.route = operation.mount = operation.error = ""
-        operation.handled = operation.forwarded = operation.active = None
-        operation.status = 0
-        size = len(path or ()) + len(received[QUERY] or ()) + len(received[USER_AGENT] or ())
-        if is_forwarded or size > LONG_REQUEST or REQUEST_HEADERS.wanted:
-            self._add_more(operation, header if is_forwarded else None, size)
         if self.observe is not None:
             self.observe(call, operation)
-        if METERING:
-            kind = received[METHOD:USER_AGENT] if operation.forwarded is None else _kind(operation)
-            active = operation.active = self._active.young.get(kind) or self._find_active(kind)
+        active = operation.description.active
+        if active is not None:
             active.rise()
             if not PIPELINE.threshold:
                 PIPELINE.be_there()  # this may be the last that is heard of a server that hangs
         operation.token = CURRENT.set(operation)
         return operation
-
-    def _join(self, operation: ServerOperation, call: Call) -> None:
-        """Take part in an outer layer's request."""
-        if self.read_detail is not None and self.observe is not None:
-            operation.asked = self.read_detail, call
-            self.observe(call, operation)  # an outer layer may hear of the response much later
-
-    def _add_more(self, operation: ServerOperation, header: Header | None, size: int) -> None:
-        """Add what few requests have: what proxies say, much, and headers that are asked for."""
-        if header is not None and TRUST_FORWARDED:
-            operation.forwarded = read_forwarded(header)
-        if size > LONG_REQUEST:
-            operation.add_weight(size)
-        if REQUEST_HEADERS.wanted:
-            REQUEST_HEADERS.capture(operation, self.read_headers(operation.subject))
 
     def _is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
         """Tell whether an outer layer records this very request, be it an application of its kind.
@@ -198,6 +166,26 @@ class HttpServer(Convention):
             return False
         around.subject = subject
         return True
+
+    def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
+        """Start an operation that is not current, with all that the request says."""
+        forwarded = None
+        scheme, host = request.scheme, request.host
+        if request.is_forwarded and TRUST_FORWARDED:
+            forwarded = read_forwarded(request.header)
+            if forwarded is not None:
+                scheme, host = forwarded.scheme or scheme, forwarded.host or host
+        key = (request.method, scheme, host, request.version)
+        description = self._descriptions.young.get(key) or self._description(key)
+        if around is not None or request.is_continued:
+            around = _parent(around, request)
+        operation = ServerOperation(self, around, description)
+        operation.route = operation.mount = operation.error = ""
+        operation.handled = None
+        operation.status = 0
+        if operation.sampled:
+            _add_attributes(operation, request, forwarded)
+        return operation
 
     def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
@@ -245,22 +233,16 @@ class HttpServer(Convention):
             operation.ask()
         # They may hold the operation, or much of the program's.
         operation.asked = operation.handled = operation.subject = None
-        active = operation.active
-        if active is not None and operation.start >= PIPELINE.born:
-            active.fall()
-        operation.end_with(None)
-
-    def settle(self, operation: ServerOperation) -> Outcome:
-        """Describe the request, and how it has ended."""
-        self.describe(operation)
         description = operation.description
         key = (operation.status, operation.route, operation.error)
-        return description.outcomes.get(key) or self._conclude(description, key)
+        outcome = description.outcomes.get(key) or self._conclude(description, key)
+        if description.active is not None and operation.start >= PIPELINE.born:
+            description.active.fall()
+        operation.end_with(outcome)
 
     def known(self, operation: ServerOperation) -> Outcome:
         """Say which route it is, and what has been sent of the response."""
         operation.ask()
-        self.describe(operation)
         key = (operation.status, operation.route, operation.error)
         return Outcome(*_ending(operation.description, key), None)
 
@@ -299,53 +281,7 @@ class HttpServer(Convention):
         if operation.sampled and not (operation.extras and operation.extras.events):
             operation.add_failure(describe_failure(error))
 
-    def describe(self, operation: ServerOperation) -> None:
-        """Describe a request once, by what was received."""
-        received = operation.received
-        if received is None:
-            return
-        kind: Hashable = received[METHOD:]
-        if operation.forwarded is not None:
-            kind = None  # a proxy stands for many
-        try:
-            known = self._known.young.get(kind) or self._known.get(kind)
-        except TypeError:  # test clients have lists in it
-            kind = known = None
-        if known is None:
-            known = self._recognize(operation, received, kind)
-        operation.description = known[0]
-        if operation.sampled:
-            operation.peer = known[1]
-            path, query = received.target()
-            own = operation.attributes  # headers, and a client beyond proxies
-            attributes = operation.attributes = {"url.path": path}
-            if query:
-                attributes["url.query"] = redact_query(query)
-            if own:
-                attributes.update(own)
-        operation.received = None
-
-    def _recognize(
-        self, operation: ServerOperation, received: Received, kind: Hashable
-    ) -> tuple[Description, Peer]:
-        """Find out what kind of request it is and whose, and keep that for its like."""
-        method, scheme, host, version, address, port, user_agent = received.request()
-        forwarded = operation.forwarded
-        if forwarded is not None:
-            scheme, host = forwarded.scheme or scheme, forwarded.host or host
-        description = self._description((method, scheme, host, version))
-        if forwarded is None and len(user_agent) <= LONG_AGENT:
-            known = description, _peer((address, address, port, user_agent))
-            if kind is not None and len(host) <= ADDRESS_LIMIT and len(method) <= METHOD_LIMIT:
-                self._known.put(kind, known)
-            return known
-        client: dict[str, Value] = {}
-        _add_client(client, (forwarded and forwarded.client) or address, user_agent)
-        if operation.sampled:
-            operation.attributes = {**client, **(operation.attributes or {})}
-        return description, _peer(("", address, port, ""))
-
-    def _description(self, key: tuple[str, str, str, str]) -> Description:
+    def _description(self, key: tuple[str, str, str, str]) -> ServerDescription:
         """Look for what is not in use, and describe what is new; names as long as one may be."""
         method, scheme, host, version = key
         key = (method[:METHOD_LIMIT], scheme, host[: ADDRESS_LIMIT + 1], version)
@@ -355,7 +291,7 @@ class HttpServer(Convention):
             self._descriptions.put(key, description)
         return description
 
-    def _describe(self, method: str, scheme: str, host: str, version: str) -> Description:
+    def _describe(self, method: str, scheme: str, host: str, version: str) -> ServerDescription:
         attributes: dict[str, Value] = {**method_attributes(method), "url.scheme": scheme}
         facts: dict[str, Value] = {
             "http.request.method": attributes["http.request.method"],
@@ -368,17 +304,11 @@ class HttpServer(Convention):
             attributes["server.address"] = address
             attributes["server.port"] = port or DEFAULT_PORTS.get(scheme, 0)
         name = span_name(attributes["http.request.method"])
-        return Description(self.scope, name, SERVER, attributes, facts)
-
-    def _find_active(self, kind: tuple[Any, ...]) -> Level:
-        """Look for the series of a method and a scheme that is not in use, or make it."""
-        method, scheme = (kind[0] or "GET")[:METHOD_LIMIT], kind[1] or "http"
-        found = self._active.get((method, scheme))
-        if found is None:
-            known = method_attributes(method)["http.request.method"]
-            found = self.active.series_of({"http.request.method": known, "url.scheme": scheme})
-            self._active.put((method, scheme), found)
-        return found
+        active = None
+        if METERING:
+            counted = {key: facts[key] for key in ("http.request.method", "url.scheme")}
+            active = self.active.series_of(counted)
+        return ServerDescription(self.scope, name, attributes, facts, active)
 
     def _conclude(self, description: Description, key: tuple[int, str, str]) -> Outcome:
         name, attributes, status = _ending(description, key)
@@ -403,25 +333,11 @@ def _ending(
     return name, attributes, ERROR if kind else UNSET
 
 
-def _is_excluded(received: Received) -> bool:
-    """Tell whether a setting leaves the request out, by more than its path."""
-    _, scheme, host, *_ = received.request()
-    return EXCLUSION.covers(received.target()[0], scheme, host)
-
-
-def _kind(operation: ServerOperation) -> tuple[Any, ...]:
-    """Return method and scheme, of what has come through a proxy."""
-    received, forwarded = operation.received, operation.forwarded
-    if received is None:
-        return (None, None)
-    return received[METHOD], (forwarded and forwarded.scheme) or received[SCHEME]
-
-
-def _parent(around: Node | None, header: Header | None) -> Node | None:
+def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
     if isinstance(around, ServerOperation) and around.end:
         # A server looks for the next request when it has sent the last byte of this one.
         around = None
-    remote = None if header is None else extract(header, PROPAGATORS)
+    remote = extract(request.header, PROPAGATORS) if request.is_continued else None
     if remote is None:
         return around
     values = {"baggage": remote.baggage} if remote.baggage else None
@@ -441,6 +357,27 @@ def _parent(around: Node | None, header: Header | None) -> Node | None:
         trace_state=remote.trace_state,
         values=values,
     )
+
+
+def _add_attributes(
+    operation: ServerOperation, request: HttpServerRequest, forwarded: Forwarded | None
+) -> None:
+    attributes: dict[str, Value] = {"url.path": request.path}
+    operation.attributes = attributes
+    if request.query:
+        attributes["url.query"] = redact_query(request.query)
+    address, user_agent = request.peer_address, request.user_agent
+    key = (address, address, request.peer_port, user_agent)
+    if forwarded is not None or len(user_agent) > LONG_AGENT:
+        # A proxy stands for many.
+        key = ("", address, request.peer_port, "")
+        _add_client(attributes, (forwarded and forwarded.client) or address, user_agent)
+    operation.peer = PEERS.young.get(key) or _peer(key)
+    size = len(request.path) + len(request.query) + len(user_agent)
+    if size > LONG_REQUEST:
+        operation.add_weight(size)
+    if REQUEST_HEADERS.wanted:
+        REQUEST_HEADERS.capture(operation, request.headers())
 
 
 def _peer(key: tuple[str, str, int, str]) -> Peer:

@@ -95,11 +95,8 @@ class Operation(Span):
         self.token = CURRENT.set(self)
         return True
 
-    def end_with(self, outcome: Outcome | None) -> None:
-        """End now, once: hand over the span, or the point alone if it is not sampled.
-
-        Without an outcome it is settled later, or where there is a point alone, now.
-        """
+    def end_with(self, outcome: Outcome) -> None:
+        """End now, once: hand over the span, or the point alone if it is not sampled."""
         end = perf_counter_ns()
         token = self.token
         if token is not None:  # as `leave` has it
@@ -121,9 +118,7 @@ class Operation(Span):
                 queue.append(self)
             else:
                 PIPELINE.record(self)
-            return
-        outcome = outcome or self.settle()
-        if outcome is not None and outcome.series is not None:
+        elif outcome.series is not None:
             seconds = (end - self.start) * 1e-9
             if len(queue) < PIPELINE.threshold:
                 queue.append((outcome.series, seconds))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from otel_run.engine.operation import Operation
 from otel_run.guard import caught
+from otel_run.signals.description import Description
+from otel_run.signals.span import SERVER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,57 +13,47 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
-    from otel_run.engine.forwarded import Forwarded
     from otel_run.engine.http_server import HttpServer
     from otel_run.engine.http_server_detail import ReadDetail
-    from otel_run.engine.http_server_request import Headers, Received
-    from otel_run.signals.description import Outcome
+    from otel_run.engine.http_server_request import Headers
+    from otel_run.signals.description import Scope
     from otel_run.signals.metrics import Level
+    from otel_run.signals.values import Attributes
+
+
+class ServerDescription(Description):
+    """As well the series of the requests that are being served."""
+
+    __slots__ = ("active",)
+
+    def __init__(
+        self,
+        scope: Scope,
+        name: str,
+        attributes: Attributes,
+        facts: Attributes,
+        active: Level | None,
+    ) -> None:
+        super().__init__(scope, name, SERVER, attributes, facts)
+        self.active = active
 
 
 class ServerOperation(Operation):
-    """A request being served, with what is known of its end so far.
+    """A request being served, with what is known of its end so far."""
 
-    It is described when that is asked for, which most often the export thread does.
-    """
-
-    __slots__ = (
-        "active",
-        "asked",
-        "error",
-        "forwarded",
-        "handled",
-        "mount",
-        "received",
-        "route",
-        "status",
-        "subject",
-    )
+    __slots__ = ("asked", "error", "handled", "mount", "route", "status", "subject")
 
     convention: HttpServer
-    # The series of the requests that are being served.
-    active: Level | None
+    description: ServerDescription
     # Whom to ask for what the innermost layer knows, and its call.
     asked: tuple[ReadDetail, Call] | None
     error: str
-    forwarded: Forwarded | None
     # What an inner layer has taken; it is an error if a 5xx answers it.
     handled: BaseException | None
     mount: str
-    # None once it is described.
-    received: Received | None
     route: str
     status: int
     subject: object
-
-    def settle(self) -> Outcome | None:
-        """Describe what it was, and how it has ended."""
-        if self.outcome is None:
-            try:
-                self.outcome = self.convention.settle(self)
-            except Exception as mistake:
-                caught(mistake, self.convention.library)
-        return self.outcome
 
     def respond(
         self, status: int, headers: Headers = (), error: BaseException | None = None

@@ -59,7 +59,6 @@ def _is_open(operation: Operation) -> bool:
 
 
 def _as_known_now(operation: Operation) -> Span:
-    outcome = operation.convention.known(operation)
     copy = Span(
         operation.trace_id,
         operation.span_id,
@@ -71,7 +70,7 @@ def _as_known_now(operation: Operation) -> Span:
         operation.description,
         operation.start,
     )
-    copy.outcome = outcome
+    copy.outcome = operation.convention.known(operation)
     copy.attributes = {**(operation.attributes or {}), INCOMPLETE: True}
     copy.extras = operation.extras
     copy.peer = operation.peer

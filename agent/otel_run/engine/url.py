@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 # What stands in a path as it is; all else was quoted on the wire.
-PLAIN = frozenset(
-    "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-)
+PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 # A longer URL is parsed anew each time.
 LONGEST_KEPT = 2048
@@ -86,11 +84,11 @@ def path_of(target: str) -> str:
 def quote_path(path: str, encoding: str) -> str:
     """Return a path as it was on the wire; `encoding` is that of the bytes that were unquoted.
 
-    One that has but PLAIN characters needs no quoting.
+    One of which `strip(PLAIN)` leaves nothing needs no quoting.
     """
     from urllib.parse import quote
 
-    return quote(path.encode(encoding, "replace"), safe="".join(PLAIN))
+    return quote(path.encode(encoding, "replace"), safe=PLAIN)
 
 
 def split_port(authority: str) -> tuple[str, int]:
