@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_route(call: Call) -> Route | None:
-    environ: dict[str, Any] = call.arg(0, "environ")
+    environ: dict[str, Any] = wsgi.read_subject(call)
     request: flask.Request | None = environ.get("werkzeug.request")
     rule = getattr(request, "url_rule", None)
     return rule and Route(environ.get("SCRIPT_NAME", "").rstrip("/") + rule.rule)

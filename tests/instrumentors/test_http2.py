@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LIMIT = 30  # seconds; the server is still starting
 LIBRARIES = [name for name in ("httpx", "httpcore", "httpx2", "httpcore2") if find_spec(name)]
+for name in LIBRARIES:
+    import_module(name)  # what has been imported by then is recorded
 
 
 @pytest.fixture(scope="module")

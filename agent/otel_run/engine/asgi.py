@@ -61,7 +61,9 @@ def application(recorder: Recorder) -> Wrapper:
 
 def observe(call: Call, operation: ServerOperation) -> None:
     """Have the operation follow each message that the application sends, once it is out."""
-    send: Send = call.arg(2, "send")
+    args = call.args
+    is_usual = len(args) == ARGUMENTS
+    send: Send = args[2] if is_usual else call.arg(2, "send")
     around = sys.exc_info()[1]
     has_trailers = False
 
@@ -86,8 +88,7 @@ def observe(call: Call, operation: ServerOperation) -> None:
         except Exception as mistake:
             caught(mistake, operation.convention.library)
 
-    args = call.args
-    if len(args) == ARGUMENTS:  # as always: what `replace` does takes a microsecond
+    if is_usual:  # what `replace` does takes a microsecond
         call.args = args[0], args[1], sent
     else:
         call.replace(2, "send", sent)

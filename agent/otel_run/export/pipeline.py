@@ -144,8 +144,7 @@ class Pipeline:
 
     def _drop(self, span: Span) -> None:
         """Count a span that finds no place; its point is kept."""
-        outcome = span.outcome or span.settle()
-        series = None if outcome is None else outcome.series
+        series = None if span.outcome is None else span.outcome.series
         self.late.drop(series, (span.end - span.start) * 1e-9)
 
     # The thread.

@@ -287,12 +287,13 @@ def _trust(file: str) -> ssl.SSLContext:
     They look for their class in `ssl`, where eventlet replaces it for a moment at each connection
     of the program's: one that is called after that on what was made before it calls itself.
     """
-    import _ssl
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if sys.version_info >= (3, 13):
-        flags = _ssl._SSLContext.verify_flags  # noqa: SLF001
+        import _ssl
+
+        flags: Any = _ssl._SSLContext.verify_flags  # noqa: SLF001
         strict = ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
         flags.__set__(context, flags.__get__(context) | strict)
     if file:

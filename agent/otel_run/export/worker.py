@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from otel_run.export.destinations import Destination
     from otel_run.export.pipeline import Pipeline
     from otel_run.settings import Settings
-    from otel_run.signals.description import Outcome, Scope
-    from otel_run.signals.span import Extras, Span
+    from otel_run.signals.description import Scope
+    from otel_run.signals.span import Extras
 
 # With so many records it goes to work, though a batch may be more: the garbage collector begins
 # with 700 new objects, a record is two or three of them, and the program has its own.
@@ -186,7 +186,7 @@ class Worker:
                 record[0].add(record[1])
                 left_out += 1
                 continue
-            outcome = record.outcome or _settle(record)
+            outcome = record.outcome
             if outcome is not None:
                 series = outcome.series
                 if series is not None:
@@ -287,15 +287,6 @@ class Worker:
         if self._resource is None:
             self._resource = resource(attributes(self._settings))
         return self._resource
-
-
-def _settle(record: Span) -> Outcome | None:
-    """Have a record find out how it ended."""
-    try:
-        return record.settle()
-    except Exception as error:
-        guard.caught(error, "describe")
-        return None
 
 
 def _let_go(pipeline: Pipeline, extras: Extras) -> bool:

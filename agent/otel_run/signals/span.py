@@ -123,10 +123,6 @@ class Span(Node):
         self.extras: Extras | None = None
         self.peer: Peer | None = None
 
-    def settle(self) -> Outcome | None:
-        """Say how it ended, where that was left to the export thread."""
-        return self.outcome
-
     @property
     def name(self) -> str:
         """What the operation is called, which may depend on how it ended."""
