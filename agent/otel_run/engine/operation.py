@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns, time_ns
+from time import perf_counter_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
@@ -128,7 +128,7 @@ class Operation(Span):
     def add_failure(self, attributes: Attributes) -> None:
         """Add the event of an exception that happened just now."""
         extras = self.extras = self.extras or Extras()
-        extras.events.append(Event("exception", time_ns(), attributes))
+        extras.events.append(Event("exception", perf_counter_ns(), attributes))
         extras.message = str(attributes["exception.message"])
         extras.weight += sum(len(str(value)) for value in attributes.values())
 

@@ -276,7 +276,7 @@ class Encoder:
         _add_count(parts, _DROPPED_LINKS, extras.dropped_links + over)
 
     def _event(self, event: Event) -> bytes:
-        parts = [pack("<BQ", 0x09, event.time), field(b"\x12", utf8(event.name))]
+        parts = [pack("<BQ", 0x09, event.time + self.epoch), field(b"\x12", utf8(event.name))]
         limit = self._limits.event_attribute_count_limit
         dropped = _add_limited(parts, event.attributes, self._event_attributes, limit)
         _add_count(parts, b"\x20", dropped)

@@ -19,7 +19,7 @@ UNSET, OK, ERROR = 0, 1, 2
 
 
 class Event:
-    """Something that happened at `time` (ns since the epoch) within a span."""
+    """Something that happened at `time`, of `clock`, within a span."""
 
     __slots__ = ("attributes", "name", "time")
 
