@@ -122,7 +122,8 @@ class DatabaseClient(Convention):
             bound = _are_bound(values)
         key = (text, database, bound, batch != 1)
         description = self._descriptions.young.get(key) or self._description(key)
-        operation = Operation(self, parent, description)
+        operation = Operation()
+        operation.begin(self, parent, description)
         if batch != 1 and operation.sampled:
             operation.attributes = {"db.operation.batch.size": batch}
         if len(text) > CACHED_TEXT:

@@ -179,7 +179,8 @@ class HttpClient(Convention):
             return Silence()
         origin = url.origin
         description = origin.descriptions.get(method) or self._describe(origin, method)
-        operation = ClientOperation(self, parent, description)
+        operation = ClientOperation()
+        operation.begin(self, parent, description)
         operation.url = url
         operation.headers = operation.unwritten = None
         if operation.sampled:

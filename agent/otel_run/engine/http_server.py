@@ -179,7 +179,8 @@ class HttpServer(Convention):
         description = self._descriptions.young.get(key) or self._description(key)
         if around is not None or request.is_continued:
             around = _parent(around, request)
-        operation = ServerOperation(self, around, description)
+        operation = ServerOperation()
+        operation.begin(self, around, description)
         operation.route = operation.mount = operation.error = ""
         operation.handled = None
         operation.status = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from otel_run.engine.frames import is_unseen, named_after, unseen
+from otel_run.engine.frames import is_unseen, unseen
 from otel_run.engine.wrapt import Patched
 
 TYPE_CHECKING = False
@@ -38,11 +38,12 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
     """Return what takes the place of a function in its owner, a class or a module."""
     is_function = type(original) is FUNCTION
     kind = original.__code__.co_flags & OF_ITS_OWN_KIND if is_function else 0
+    if kind == COROUTINE:  # those that it makes have its names: tasks show them
+        wrapper.__name__, wrapper.__qualname__ = original.__name__, original.__qualname__
     make = maker(owner, original, kind) if is_function else None
     if make is not None:
         return make(original, wrapper)
-    makes_coroutines = kind == COROUTINE and wrapper.__code__.co_flags & COROUTINE
-    patched = Patched(original, named(wrapper) if makes_coroutines else wrapper)
+    patched = Patched(original, wrapper)
     if isinstance(owner, type(sys)):
         patched._self_module = owner.__name__  # noqa: SLF001  where wrapt has a wrapper's own
     return patched
@@ -81,24 +82,48 @@ def method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]
     return named_like(original, wrapped)
 
 
-def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-    """Wrap a method that is a coroutine function by another one."""
+if sys.version_info >= (3, 11):
+    # The flags of a function say what it is, and do nothing: one that hands a coroutine on has no
+    # frame to go through each time that the coroutine is resumed.
 
-    @unseen
-    async def wrapped(self: object, /, *args: object, **kwargs: object) -> object:
-        return await wrapper(bind(original, self), self, args, kwargs)
+    def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
+        """Wrap a method that is a coroutine function by another one."""
+        return of_coroutines(method(original, wrapper))
 
-    return named_like(original, wrapped)
+    def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
+        """Wrap a method that is an application of ASGI by one that takes the same."""
 
+        @unseen
+        def wrapped(self: object, scope: object, receive: object, send: object) -> object:
+            return wrapper(bind(original, self), self, (scope, receive, send), {})
 
-def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-    """Wrap a method that is an application of ASGI by one that takes the same."""
+        return of_coroutines(named_like(original, wrapped))
 
-    @unseen
-    async def wrapped(self: object, scope: object, receive: object, send: object) -> object:
-        return await wrapper(bind(original, self), self, (scope, receive, send), {})
+    def of_coroutines(function: Any) -> Callable[..., Any]:
+        """Have a function that returns coroutines be a coroutine function."""
+        code = function.__code__
+        function.__code__ = code.replace(co_flags=code.co_flags | COROUTINE)
+        return function  # type: ignore[no-any-return]
 
-    return named_like(original, wrapped)
+else:
+
+    def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
+        """Wrap a method that is a coroutine function by another one."""
+
+        @unseen
+        async def wrapped(self: object, /, *args: object, **kwargs: object) -> object:
+            return await wrapper(bind(original, self), self, args, kwargs)
+
+        return named_like(original, wrapped)
+
+    def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
+        """Wrap a method that is an application of ASGI by one that takes the same."""
+
+        @unseen
+        async def wrapped(self: object, scope: object, receive: object, send: object) -> object:
+            return await wrapper(bind(original, self), self, (scope, receive, send), {})
+
+        return named_like(original, wrapped)
 
 
 def generator_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
@@ -119,16 +144,6 @@ METHODS: dict[int, Make] = {
     COROUTINE: coroutine_method,
     GENERATOR: generator_method,
 }
-
-
-def named(wrapper: Wrapper) -> Wrapper:
-    """Have coroutines named after the function that they come from: tasks show it."""
-
-    @unseen
-    def naming(function: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        return named_after(wrapper(function, instance, args, kwargs), function)
-
-    return naming
 
 
 def named_like(original: Callable[..., Any], wrapped: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,7 +47,8 @@ class Tasks(Convention):
             description = Description(self.scope, name, INTERNAL, attributes, {})
             self._descriptions.put(key, description)
         parent = None if around is None else Node(values=around.values)
-        operation = Operation(self, parent, description)
+        operation = Operation()
+        operation.begin(self, parent, description)
         if around is not None and around.trace_id and operation.sampled:
             extras = operation.extras = Extras()
             extras.links.append(
