@@ -88,7 +88,7 @@ if sys.version_info >= (3, 11):
 
     def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
         """Wrap a method that is a coroutine function by another one."""
-        return of_coroutines(method(original, wrapper))
+        return named_like(original, of_coroutines(method(original, wrapper)))
 
     def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
         """Wrap a method that is an application of ASGI by one that takes the same."""
@@ -97,13 +97,13 @@ if sys.version_info >= (3, 11):
         def wrapped(self: object, scope: object, receive: object, send: object) -> object:
             return wrapper(bind(original, self), self, (scope, receive, send), {})
 
-        return of_coroutines(named_like(original, wrapped))
+        return named_like(original, of_coroutines(wrapped))
 
     def of_coroutines(function: Any) -> Callable[..., Any]:
-        """Have a function that returns coroutines be a coroutine function."""
-        code = function.__code__
-        function.__code__ = code.replace(co_flags=code.co_flags | COROUTINE)
-        return function  # type: ignore[no-any-return]
+        """Make a coroutine function of one that returns coroutines."""
+        code = function.__code__.replace(co_flags=function.__code__.co_flags | COROUTINE)
+        made: Any = FUNCTION
+        return made(code, function.__globals__, closure=function.__closure__)  # type: ignore[no-any-return]
 
 else:
 
