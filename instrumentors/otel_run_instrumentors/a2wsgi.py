@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def read_request(call: Call) -> HttpServerRequest | None:
     # The scope tells the client only where the server told its port.
     environ = call.arg(0, "scope").get("wsgi_environ")
-    return asgi.read_request(call) if environ is None else wsgi.WsgiRequest(environ)
+    return asgi.read_request(call) if environ is None else wsgi.request_of(environ)
 
 
 def is_same(one: object, other: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ import sys
 from otel_run.engine import Call, Detail, Instrumentor, Note
 from otel_run.engine.failure import handled_since
 from otel_run.engine.http_server import SERVER_ERROR, HttpServer
-from otel_run.engine.http_server_detail import HttpServerDetail, Route
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import path_of
 
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 VERSIONS = {(1, 1): "1.1", (1, 0): "1.0"}
 
+# What callers and proxies add: all at once, for most requests have none of it.
+CONTINUED = frozenset(("traceparent", "baggage"))
+FORWARDED = frozenset(("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"))
+TOLD_BY_OTHERS = CONTINUED | FORWARDED
+
 # A name that no class of the program's has for something else.
 HANDLED = "_otel_run_handled"
 
@@ -35,26 +40,7 @@ class AiohttpRequest(HttpServerRequest):
 
     __slots__ = ("request",)
 
-    def __init__(self, request: web.BaseRequest) -> None:
-        transport = request.transport
-        peer = transport.get_extra_info("peername") if transport is not None else None
-        self.request = request
-        self.method = request.method
-        self.scheme = request.scheme
-        headers = request.headers
-        self.host = headers.get("Host") or ""
-        self.user_agent = headers.get("User-Agent") or ""
-        self.path, self.query = read_target(request)
-        self.version = VERSIONS.get(request.version, "")
-        # What is not of a network has no such pair.
-        self.peer_address, self.peer_port = peer[:2] if isinstance(peer, tuple) else ("", 0)
-        self.is_continued = "traceparent" in headers or "baggage" in headers
-        self.is_forwarded = (
-            "x-forwarded-for" in headers
-            or "x-forwarded-proto" in headers
-            or "x-forwarded-host" in headers
-            or "forwarded" in headers
-        )
+    request: web.BaseRequest
 
     def header(self, name: str) -> str | None:
         return self.request.headers.get(name)
@@ -63,12 +49,29 @@ class AiohttpRequest(HttpServerRequest):
         return read_headers(self.request)
 
 
-def read_request(call: Call) -> HttpServerRequest | None:
+def read_request(call: Call) -> AiohttpRequest | None:
     request: web.BaseRequest = call.arg(0, "request")
+    headers = request.headers
     # What stands for one that could not be parsed.
-    if request.method == "UNKNOWN" and not request.headers:
+    if not headers and request.method == "UNKNOWN":
         return None
-    return AiohttpRequest(request)
+    transport = request.transport
+    peer = transport.get_extra_info("peername") if transport is not None else None
+    made = AiohttpRequest()
+    made.request = request
+    made.method = request.method
+    made.scheme = request.scheme
+    made.host = headers.get("Host") or ""
+    made.user_agent = headers.get("User-Agent") or ""
+    made.path, made.query = read_target(request)
+    made.version = VERSIONS.get(request.version, "")
+    made.client = peer if isinstance(peer, tuple) else None
+    made.is_continued = made.is_forwarded = False
+    names = frozenset(map(str.lower, headers))
+    if not names.isdisjoint(TOLD_BY_OTHERS):
+        made.is_continued = not names.isdisjoint(CONTINUED)
+        made.is_forwarded = not names.isdisjoint(FORWARDED)
+    return made
 
 
 def read_subject(call: Call) -> object:
@@ -107,11 +110,11 @@ def read_response(call: Call) -> HttpServerDetail:
     return HttpServerDetail(error, status, headers=read_headers(response), handled=handled)
 
 
-def read_route(call: Call) -> Route | None:
+def read_route(call: Call) -> str | None:
     # A server without an application has no routes.
     found = getattr(call.arg(0, "request"), "_match_info", None)
     resource = None if found is None else found.route.resource
-    return None if resource is None else Route(resource.canonical)
+    return None if resource is None else resource.canonical
 
 
 def read_exception(call: Call) -> HttpServerDetail | None:

@@ -28,7 +28,10 @@ class Keys(dict[str, bytes]):
 
 
 KEYS = Keys()
-NOBODY = ("", 0)
+# What callers and proxies add: all at once, for most requests have none of it.
+CONTINUED = frozenset((b"traceparent", b"baggage"))
+FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
+TOLD_BY_OTHERS = CONTINUED | FORWARDED
 # Starlette's exception, and uvicorn's.
 HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
 
@@ -38,30 +41,8 @@ class AsgiRequest(HttpServerRequest):
 
     __slots__ = ("fields", "pairs")
 
-    def __init__(self, scope: dict[str, Any]) -> None:
-        get = scope.get
-        self.pairs = scope["headers"]
-        self.fields = fields = read_fields(self.pairs)
-        self.method = scope["method"]
-        self.scheme = get("scheme") or "http"
-        self.version = get("http_version", "")
-        host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
-        self.host = host.decode("latin-1") if host else server_of(scope)
-        self.user_agent = user_agent.decode("latin-1") if user_agent else ""
-        path, query = get("raw_path"), get("query_string")
-        path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
-        if path[:1] != "/" or "?" in path:
-            path = path_of(path.partition("?")[0])
-        self.path = path
-        self.query = query.decode("latin-1") if query else ""
-        self.peer_address, self.peer_port = read_address(get("client"))
-        self.is_continued = b"traceparent" in fields or b"baggage" in fields
-        self.is_forwarded = (
-            b"x-forwarded-for" in fields
-            or b"x-forwarded-proto" in fields
-            or b"x-forwarded-host" in fields
-            or b"forwarded" in fields
-        )
+    fields: dict[bytes, bytes]
+    pairs: Iterable[tuple[bytes, bytes]]
 
     def header(self, name: str) -> str | None:
         value = self.fields.get(KEYS[name])
@@ -73,7 +54,34 @@ class AsgiRequest(HttpServerRequest):
 
 def read_request(call: Call) -> HttpServerRequest | None:
     scope: dict[str, Any] = read_scope(call)
-    return AsgiRequest(scope) if scope.get("type") == "http" else None
+    return request_of(scope) if scope.get("type") == "http" else None
+
+
+def request_of(scope: dict[str, Any]) -> AsgiRequest:
+    get, pairs = scope.get, scope["headers"]
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        fields = joined(pairs)
+    host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
+    path, query, client = get("raw_path"), get("query_string"), get("client")
+    path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
+    request = AsgiRequest()
+    request.pairs = pairs
+    request.fields = fields
+    request.method = scope["method"]
+    request.scheme = get("scheme") or "http"
+    request.version = get("http_version", "")
+    request.host = host.decode("latin-1") if host else server_of(scope)
+    request.user_agent = user_agent.decode("latin-1") if user_agent else ""
+    request.path = path if path[0] == "/" and "?" not in path else path_of(path.partition("?")[0])
+    request.query = query.decode("latin-1") if query else ""
+    request.client = client if type(client) is tuple or client is None else tuple(client)
+    request.is_continued = request.is_forwarded = False
+    names = fields.keys()
+    if not names.isdisjoint(TOLD_BY_OTHERS):
+        request.is_continued = not names.isdisjoint(CONTINUED)
+        request.is_forwarded = not names.isdisjoint(FORWARDED)
+    return request
 
 
 def read_scope(call: Call) -> Any:
@@ -104,23 +112,12 @@ def identities(parts: Iterable[Any]) -> set[int]:
     return {id(part) for part in parts if len(part) > 1}
 
 
-def read_fields(headers: Any) -> dict[bytes, bytes]:
-    fields = dict(headers)
-    if len(fields) != len(headers):
-        fields = {}
-        for name, value in headers:
-            fields[name] = fields[name] + b"," + value if name in fields else value
+def joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the headers where some stand there more than once."""
+    fields: dict[bytes, bytes] = {}
+    for name, value in headers:
+        fields[name] = fields[name] + b"," + value if name in fields else value
     return fields
-
-
-def read_address(client: Any) -> tuple[str, int]:
-    """Return address and port, which granian writes as text; test clients have a name instead."""
-    if not client:
-        return NOBODY
-    address, port = client
-    if type(address) is not str or not (address[-1:].isdigit() or ":" in address):
-        return NOBODY
-    return client if type(port) is int else (address, int(port or 0))
 
 
 def server_of(scope: dict[str, Any]) -> str:

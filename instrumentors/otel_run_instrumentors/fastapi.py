@@ -6,8 +6,8 @@ tells since FastAPI includes routers without copying their routes. Others are St
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Detail, Instrumentor
-from otel_run.engine.http_server_detail import HttpServerDetail
+from otel_run.engine import Call, Instrumentor
+from otel_run.engine.asked import Asked
 from otel_run_instrumentors import asgi, starlette
 
 TYPE_CHECKING = False
@@ -17,12 +17,7 @@ if TYPE_CHECKING:
     from otel_run.engine.http_server_detail import Route
 
 
-def read_inclusion(call: Call) -> HttpServerDetail:
-    # Its routes are looked through next.
-    return HttpServerDetail(asked=(read_route, call))
-
-
-def read_route(call: Call) -> Route | None:
+def read_route(call: Call) -> str | Route | None:
     scope: dict[str, Any] = asgi.read_scope(call)
     included = scope.get("fastapi", {}).get("effective_route_context")
     if included is None or included.original_route is not scope.get("route"):
@@ -36,6 +31,7 @@ INSTRUMENTOR = Instrumentor(
     convention=asgi.convention(),
     layer=0,
     targets=(
-        Detail("fastapi.routing:_IncludedRouter.handle", before=read_inclusion, is_optional=True),
+        # Its routes are looked through next.
+        Asked("fastapi.routing:_IncludedRouter.handle", read_route, is_optional=True),
     ),
 )

@@ -9,7 +9,7 @@ by a middleware. The route is the request's, which is in the environment while i
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor
-from otel_run.engine.http_server_detail import HttpServerDetail, Route
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run_instrumentors import wsgi
 
 TYPE_CHECKING = False
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import flask
 
 
-def read_route(call: Call) -> Route | None:
+def read_route(call: Call) -> str | None:
     environ: dict[str, Any] = wsgi.read_subject(call)
     request: flask.Request | None = environ.get("werkzeug.request")
     rule = getattr(request, "url_rule", None)
-    return rule and Route(environ.get("SCRIPT_NAME", "").rstrip("/") + rule.rule)
+    return rule and environ.get("SCRIPT_NAME", "").rstrip("/") + rule.rule
 
 
 def read_handled(call: Call) -> HttpServerDetail:

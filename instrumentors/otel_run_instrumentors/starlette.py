@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor, Loaded
 from otel_run.engine.asgi_inner import inner
+from otel_run.engine.asked import Asked
 from otel_run.engine.http_server_detail import Route
 from otel_run.engine.task import Task
 from otel_run_instrumentors import asgi
@@ -21,26 +22,31 @@ if TYPE_CHECKING:
     from starlette.background import BackgroundTask
 
 
-def read_route(call: Call) -> Route | None:
+def read_route(call: Call) -> str | Route:
     route: routing.Route = call.instance
     return route_of(asgi.read_scope(call), route.path)
 
 
 def read_mount(call: Call) -> Route | None:
     mount: routing.Mount = call.instance
+    scope = asgi.read_scope(call)
     # What has no routes itself, such as static files, is the end of the way.
-    return route_of(asgi.read_scope(call), "" if mount.routes else "/{path}", mount.path)
+    path = "" if mount.routes else "/{path}"
+    return Route(path, mount.path, root_of(scope), scope) if scope["type"] == "http" else None
 
 
-def route_of(scope: dict[str, Any], path: str, mount: str = "") -> Route | None:
-    if scope["type"] != "http":
-        return None
-    # Where the outermost application is, which the first mount changes.
+def route_of(scope: dict[str, Any], path: str) -> str | Route:
+    root = root_of(scope)
+    return Route(path, root=root) if root else path
+
+
+def root_of(scope: dict[str, Any]) -> str:
+    """Return where the outermost application is, which the first mount changes."""
     root: str = scope.get("app_root_path", scope.get("root_path", ""))
     if root:
         root = root.rstrip("/")
         root = root if scope["path"].startswith(f"{root}/") else ""
-    return Route(path, mount, root, scope)
+    return root
 
 
 def read_function(call: Call) -> object:
@@ -55,7 +61,7 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Function("starlette.applications:Starlette.__call__", asgi.SERVE),
-        Detail("starlette.routing:Route.handle", before=read_route),
+        Asked("starlette.routing:Route.handle", read_route),
         Detail("starlette.routing:Mount.handle", before=read_mount),
         Loaded("starlette.middleware.base:BaseHTTPMiddleware.__init__", "app", inner),
         Detail("starlette.middleware.wsgi:WSGIResponder.wsgi", before=asgi.read_bridge),

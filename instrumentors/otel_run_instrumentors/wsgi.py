@@ -33,37 +33,20 @@ ARGUMENTS = 2
 
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
+# What callers and proxies add: all at once, for most requests have none of it.
+CONTINUED = frozenset(("HTTP_TRACEPARENT", "HTTP_BAGGAGE"))
+FORWARDED = frozenset(
+    ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
+)
+TOLD_BY_OTHERS = CONTINUED | FORWARDED
+
 
 class WsgiRequest(HttpServerRequest):
     """What the environment of a call tells."""
 
     __slots__ = ("environ",)
 
-    def __init__(self, environ: dict[str, Any]) -> None:
-        self.environ = environ
-        get = environ.get
-        self.method = get("REQUEST_METHOD", "GET")
-        self.scheme = get("wsgi.url_scheme", "http")
-        self.host = get("HTTP_HOST") or server_of(environ)
-        path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
-        if path.strip(PLAIN):
-            path = quote_path(path, "latin-1")
-        self.path = path if path[:1] == "/" else path_of(path)
-        self.query = get("QUERY_STRING", "")
-        self.user_agent = get("HTTP_USER_AGENT") or ""
-        self.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
-        address, port = get("REMOTE_ADDR") or "", get("REMOTE_PORT")
-        if not port and ":" in address:
-            address, port = split_address(address)
-        self.peer_address = address
-        self.peer_port = int(port) if port and str(port).isdigit() else 0
-        self.is_continued = "HTTP_TRACEPARENT" in environ or "HTTP_BAGGAGE" in environ
-        self.is_forwarded = (
-            "HTTP_X_FORWARDED_FOR" in environ
-            or "HTTP_X_FORWARDED_PROTO" in environ
-            or "HTTP_X_FORWARDED_HOST" in environ
-            or "HTTP_FORWARDED" in environ
-        )
+    environ: dict[str, Any]
 
     def header(self, name: str) -> str | None:
         return self.environ.get(KEYS[name])
@@ -76,18 +59,33 @@ class WsgiRequest(HttpServerRequest):
                 yield key.replace("_", "-").lower(), value
 
 
-def split_address(address: str) -> tuple[str, str]:
-    """Take the port off: older versions of granian write `127.0.0.1:8000` and `[::1]:8000`."""
-    if address.startswith("[") or address.count(":") == 1:
-        host, _, port = address.rpartition(":")
-        return host.strip("[]"), port
-    return address, ""
-
-
 def read_request(call: Call) -> WsgiRequest | None:
     # Without one, a server looks what kind of application it has.
     environ: dict[str, Any] | None = read_subject(call)
-    return None if environ is None else WsgiRequest(environ)
+    return None if environ is None else request_of(environ)
+
+
+def request_of(environ: dict[str, Any]) -> WsgiRequest:
+    get = environ.get
+    path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
+    if path.strip(PLAIN):
+        path = quote_path(path, "latin-1")
+    request = WsgiRequest()
+    request.environ = environ
+    request.method = get("REQUEST_METHOD", "GET")
+    request.scheme = get("wsgi.url_scheme", "http")
+    request.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
+    request.host = get("HTTP_HOST") or server_of(environ)
+    request.user_agent = get("HTTP_USER_AGENT") or ""
+    request.path = path if path[:1] == "/" else path_of(path)
+    request.query = get("QUERY_STRING", "")
+    request.client = get("REMOTE_ADDR"), get("REMOTE_PORT")
+    request.is_continued = request.is_forwarded = False
+    names = environ.keys()
+    if not names.isdisjoint(TOLD_BY_OTHERS):
+        request.is_continued = not names.isdisjoint(CONTINUED)
+        request.is_forwarded = not names.isdisjoint(FORWARDED)
+    return request
 
 
 def read_subject(call: Call) -> Any:

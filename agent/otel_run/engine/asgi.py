@@ -8,8 +8,9 @@ from otel_run.engine import http_server
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import asynchronous
 from otel_run.engine.frames import named_after, unseen
-from otel_run.engine.http_server import SERVER_ERROR
+from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS
 from otel_run.engine.server_operation import ServerOperation
+from otel_run.engine.stand_in import FUNCTION, bind
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 
@@ -34,6 +35,9 @@ TRAILERS = "http.response.trailers"
 # Scope, receive and send.
 ARGUMENTS = 3
 
+# Applications of another kind have no name that their coroutines could have.
+NAMED = (FUNCTION, bind)
+
 
 def application(recorder: Recorder) -> Wrapper:
     """Wrap an application; called with fewer arguments it fails at once.
@@ -54,7 +58,8 @@ def application(recorder: Recorder) -> Wrapper:
                 return wrapped(*args, **kwargs)
         elif len(args) + len(kwargs) < ARGUMENTS:
             return wrapped(*args, **kwargs)
-        return named_after(run(wrapped, instance, args, kwargs), wrapped)
+        coroutine = run(wrapped, instance, args, kwargs)
+        return named_after(coroutine, wrapped) if type(wrapped) in NAMED else coroutine
 
     return wrapper
 
@@ -62,42 +67,63 @@ def application(recorder: Recorder) -> Wrapper:
 def observe(call: Call, operation: ServerOperation) -> None:
     """Have the operation follow each message that the application sends, once it is out."""
     args = call.args
-    is_usual = len(args) == ARGUMENTS
-    send: Send = args[2] if is_usual else call.arg(2, "send")
-    around = sys.exc_info()[1]
-    has_trailers = False
+    response = Response()
+    response.operation = operation
+    response.around = sys.exc_info()[1]
+    response.has_trailers = False
+    if len(args) == ARGUMENTS:  # what `replace` does takes a microsecond
+        response.send_on = args[2]
+        call.args = args[0], args[1], response.send
+    else:
+        response.send_on = call.arg(2, "send")
+        call.replace(2, "send", response.send)
 
-    async def sent(message: Message) -> None:
-        nonlocal has_trailers
-        await send(message)
+
+class Response:
+    """What the application sends: the operation ends with the last of its messages.
+
+    `around` is the exception that was handled when the application was called.
+    """
+
+    __slots__ = ("around", "has_trailers", "operation", "send_on")
+
+    around: BaseException | None
+    has_trailers: bool
+    operation: ServerOperation
+    send_on: Send
+
+    async def send(self, message: Message) -> None:
+        """Send a message on."""
+        await self.send_on(message)
+        operation = self.operation
         if operation.end:
             return
         try:
             kind = message["type"]
-            if kind in BODIES:
-                if not (has_trailers or message.get("more_body", False)):
-                    operation.complete()
-            elif kind == START:
+            if kind == START:
                 status = message["status"]
-                has_trailers = message.get("trailers", False)
-                # What is sent while an exception is handled answers for it.
-                error = handled_since(around) if status >= SERVER_ERROR else None
-                operation.convention.respond(operation, status, read_headers(message), error)
+                if "trailers" in message:
+                    self.has_trailers = message["trailers"]
+                if (
+                    SWITCHING_PROTOCOLS < status < SERVER_ERROR
+                    and not http_server.RESPONSE_HEADERS.wanted
+                ):
+                    operation.status = status  # all that is left of `respond`
+                else:
+                    self.respond(status, message)
+            elif kind in BODIES:
+                if not (self.has_trailers or message.get("more_body", False)):
+                    operation.complete()
             elif kind == TRAILERS and not message.get("more_trailers", False):
                 operation.complete()
         except Exception as mistake:
             caught(mistake, operation.convention.library)
 
-    if is_usual:  # what `replace` does takes a microsecond
-        call.args = args[0], args[1], sent
-    else:
-        call.replace(2, "send", sent)
-
-
-def read_headers(message: Message) -> Iterable[tuple[str, str]]:
-    """Return the headers of a message as text, where any are wanted."""
-    wanted = http_server.RESPONSE_HEADERS.wanted
-    return decoded(message.get("headers", ())) if wanted else ()
+    def respond(self, status: int, message: Message) -> None:
+        """See what the response answers for: an exception that is handled while it is sent."""
+        error = handled_since(self.around) if status >= SERVER_ERROR else None
+        headers = decoded(message.get("headers", ()))
+        self.operation.convention.respond(self.operation, status, headers, error)
 
 
 def decoded(fields: Fields) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
 from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
 from otel_run.engine.http_server_detail import Route
+from otel_run.engine.http_server_request import read_address
 from otel_run.engine.operation import Silence
 from otel_run.engine.redaction import redact_query
 from otel_run.engine.server_operation import ServerDescription, ServerOperation
@@ -57,9 +58,9 @@ METHOD_LIMIT = 64
 # Path, query and user agent together; longer ones count towards the bound of the record queue.
 LONG_REQUEST = 512
 
-# Those that have sent requests lately: client, address, port, user agent. A keep-alive connection
-# is one of them, and so is each connection of a proxy.
-PEERS: Cache[tuple[str, str, int, str], Peer] = Cache(512)
+# Those that have sent requests lately: the client, and the user agent unless it stands for many. A
+# keep-alive connection is one of them, and so is each connection of a proxy.
+PEERS: Cache[tuple[tuple[Any, ...] | None, str | None], Peer] = Cache(512)
 LONG_AGENT = 256
 
 
@@ -120,7 +121,7 @@ class HttpServer(Convention):
         if around is SUPPRESSED:
             return None
         subject = self.read_subject(call)
-        if around is not None and self._is_within(around, subject):
+        if around is not None and self.is_within(around, subject):
             if self.read_detail is not None and self.observe is not None:
                 around.asked = self.read_detail, call
                 self.observe(call, around)  # an outer layer may hear of the response much later
@@ -135,12 +136,34 @@ class HttpServer(Convention):
             silence = Silence()
             silence.enter()
             return silence
-        operation = self._open(request, around)
+        return self._record(call, request, subject, around)
+
+    def _record(
+        self, call: Call, request: HttpServerRequest, subject: object, around: Node | None
+    ) -> Operation:
+        """Start an operation, with all that the request says."""
+        forwarded = None
+        scheme, host = request.scheme, request.host
+        if request.is_forwarded and TRUST_FORWARDED:
+            forwarded = read_forwarded(request.header)
+            if forwarded is not None:
+                scheme, host = forwarded.scheme or scheme, forwarded.host or host
+        key = (request.method, scheme, host, request.version)
+        description = self._descriptions.young.get(key) or self._description(key)
+        if around is not None or request.is_continued:
+            around = _parent(around, request)
+        operation = ServerOperation()
+        operation.begin(self, around, description)
+        operation.route = operation.mount = operation.error = ""
+        operation.status = 0
+        operation.handled = None
         operation.subject = subject
         operation.asked = None if self.read_detail is None else (self.read_detail, call)
+        if operation.sampled:
+            _add_attributes(operation, request, forwarded)
         if self.observe is not None:
             self.observe(call, operation)
-        active = operation.description.active
+        active = description.active
         if active is not None:
             active.rise()
             if not PIPELINE.threshold:
@@ -148,7 +171,7 @@ class HttpServer(Convention):
         operation.token = CURRENT.set(operation)
         return operation
 
-    def _is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
+    def is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
         """Tell whether an outer layer records this very request, be it an application of its kind.
 
         What it has become is looked for next, by what lies further within.
@@ -167,31 +190,10 @@ class HttpServer(Convention):
         around.subject = subject
         return True
 
-    def _open(self, request: HttpServerRequest, around: Node | None) -> ServerOperation:
-        """Start an operation that is not current, with all that the request says."""
-        forwarded = None
-        scheme, host = request.scheme, request.host
-        if request.is_forwarded and TRUST_FORWARDED:
-            forwarded = read_forwarded(request.header)
-            if forwarded is not None:
-                scheme, host = forwarded.scheme or scheme, forwarded.host or host
-        key = (request.method, scheme, host, request.version)
-        description = self._descriptions.young.get(key) or self._description(key)
-        if around is not None or request.is_continued:
-            around = _parent(around, request)
-        operation = ServerOperation()
-        operation.begin(self, around, description)
-        operation.route = operation.mount = operation.error = ""
-        operation.handled = None
-        operation.status = 0
-        if operation.sampled:
-            _add_attributes(operation, request, forwarded)
-        return operation
-
     def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail) -> None:
         """Add what an inner layer knows; an exception becomes a response of 500."""
         subject = detail.subject
-        if subject is operation.subject or subject is None or self._is_within(operation, subject):
+        if subject is None or self.is_within(operation, subject):
             if operation.asked is not None:
                 operation.ask()
             self.add(operation, detail)
@@ -209,8 +211,6 @@ class HttpServer(Convention):
             self._add_others(operation, detail)
 
     def _add_others(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
-        if detail.asked is not None:
-            operation.asked = detail.asked
         if detail.error is not None:
             self._add_error(operation, detail.error)
         if detail.handled is not None:
@@ -363,31 +363,38 @@ def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
 def _add_attributes(
     operation: ServerOperation, request: HttpServerRequest, forwarded: Forwarded | None
 ) -> None:
-    attributes: dict[str, Value] = {"url.path": request.path}
+    path, query, client, user_agent = (
+        request.path,
+        request.query,
+        request.client,
+        request.user_agent,
+    )
+    attributes: dict[str, Value] = {"url.path": path}
     operation.attributes = attributes
-    if request.query:
-        attributes["url.query"] = redact_query(request.query)
-    address, user_agent = request.peer_address, request.user_agent
-    key = (address, address, request.peer_port, user_agent)
+    if query:
+        attributes["url.query"] = redact_query(query)
+    size = len(path) + len(query)
+    key: tuple[Any, str | None] = client, user_agent
     if forwarded is not None or len(user_agent) > LONG_AGENT:
         # A proxy stands for many.
-        key = ("", address, request.peer_port, "")
-        _add_client(attributes, (forwarded and forwarded.client) or address, user_agent)
+        key = client, None
+        address = (forwarded and forwarded.client) or read_address(client)[0]
+        attributes.update(_client(address, user_agent))
+        size += len(user_agent)
     operation.peer = PEERS.young.get(key) or _peer(key)
-    size = len(request.path) + len(request.query) + len(user_agent)
     if size > LONG_REQUEST:
         operation.add_weight(size)
     if REQUEST_HEADERS.wanted:
         REQUEST_HEADERS.capture(operation, request.headers())
 
 
-def _peer(key: tuple[str, str, int, str]) -> Peer:
+def _peer(key: tuple[tuple[Any, ...] | None, str | None]) -> Peer:
     """Look for a peer that is not in use, and describe a new one."""
     peer = PEERS.get(key)
     if peer is None:
-        client, address, port, user_agent = key
-        attributes: dict[str, Value] = {}
-        _add_client(attributes, client, user_agent)
+        client, user_agent = key
+        address, port = read_address(client)
+        attributes = {} if user_agent is None else _client(address, user_agent)
         if address:
             attributes["network.peer.address"] = address
             if port:
@@ -397,8 +404,10 @@ def _peer(key: tuple[str, str, int, str]) -> Peer:
     return peer
 
 
-def _add_client(attributes: dict[str, Value], client: str, user_agent: str) -> None:
-    if client:
-        attributes["client.address"] = client
+def _client(address: str, user_agent: str) -> dict[str, Value]:
+    attributes: dict[str, Value] = {}
+    if address:
+        attributes["client.address"] = address
     if user_agent:
         attributes["user_agent.original"] = user_agent
+    return attributes

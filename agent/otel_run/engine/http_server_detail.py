@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from otel_run.engine.call import Call
     from otel_run.engine.http_server_request import Headers
 
-    ReadDetail = Callable[[Call], "Route | HttpServerDetail | None"]
+    # A text is the route, where nothing but mounts is above it.
+    ReadDetail = Callable[[Call], "str | Route | HttpServerDetail | None"]
 
 
 class Route:
@@ -41,11 +42,10 @@ class HttpServerDetail:
     """What else is known of a request, or is the result of the call that served it.
 
     The exception that nothing within could handle, or one that was `handled`, which is an error if
-    a 5xx answers it; the status code and the headers that are sent; `inner`, as of a route. `asked`
-    is who knows more when the response starts, and its call.
+    a 5xx answers it; the status code and the headers that are sent; `inner`, as of a route.
     """
 
-    __slots__ = ("asked", "error", "handled", "headers", "inner", "status")
+    __slots__ = ("error", "handled", "headers", "inner", "status")
 
     subject = None
 
@@ -56,11 +56,9 @@ class HttpServerDetail:
         inner: object = None,
         headers: Headers = (),
         handled: BaseException | None = None,
-        asked: tuple[ReadDetail, Call] | None = None,
     ) -> None:
         self.error = error
         self.handled = handled
         self.status = status
         self.inner = inner
         self.headers = headers
-        self.asked = asked

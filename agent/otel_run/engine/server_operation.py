@@ -79,8 +79,12 @@ class ServerOperation(Operation):
             return
         read, call = self.asked
         detail = read(call)
-        if detail is not None:
-            self.asked = None
+        if detail is None:
+            return
+        self.asked = None
+        if isinstance(detail, str):
+            self.route = self.mount + detail
+        else:
             self.convention.add(self, detail)
 
     def complete(self) -> None:

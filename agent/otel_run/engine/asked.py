@@ -1,0 +1,50 @@
+"""A function within a request that knows where it leads to, and is asked for it at the end."""
+
+from __future__ import annotations
+
+from otel_run.engine.call import Call
+from otel_run.engine.frames import unseen
+from otel_run.engine.place import Place
+from otel_run.engine.server_operation import ServerOperation
+from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.http_server_detail import ReadDetail
+
+
+class Asked(Place):
+    """A function of which the innermost call of a request is asked, once that has its response.
+
+    `read` gives what the call knows, None where that is nothing. A version that lacks an optional
+    function has nothing to tell.
+    """
+
+    def __init__(self, place: str, read: ReadDetail, *, is_optional: bool = False) -> None:
+        super().__init__(place)
+        self.read = read
+        self.optional = (place,) if is_optional else ()
+
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+        convention: Any = recorder.convention
+        read, library, read_subject = self.read, recorder.library, convention.read_subject
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            operation = CURRENT.get()
+            if type(operation) is ServerOperation:
+                call = Call(wrapped, instance, args, kwargs)
+                try:
+                    subject = read_subject(call)
+                    if subject is operation.subject or convention.is_within(operation, subject):
+                        operation.asked = read, call
+                except Exception as error:
+                    caught(error, library)
+            return wrapped(*args, **kwargs)
+
+        return wrapper
