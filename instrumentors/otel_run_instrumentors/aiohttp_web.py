@@ -59,13 +59,15 @@ def read_request(call: Call) -> AiohttpRequest | None:
     peer = transport.get_extra_info("peername") if transport is not None else None
     made = AiohttpRequest()
     made.request = request
-    made.method = request.method
-    made.scheme = request.scheme
-    made.host = headers.get("Host") or ""
-    made.user_agent = headers.get("User-Agent") or ""
+    made.caller = (
+        request.method,
+        request.scheme,
+        headers.get("Host"),
+        VERSIONS.get(request.version),
+        peer if isinstance(peer, tuple) else None,
+        headers.get("User-Agent"),
+    )
     made.path, made.query = read_target(request)
-    made.version = VERSIONS.get(request.version, "")
-    made.client = peer if isinstance(peer, tuple) else None
     made.is_continued = made.is_forwarded = False
     names = frozenset(map(str.lower, headers))
     if not names.isdisjoint(TOLD_BY_OTHERS):

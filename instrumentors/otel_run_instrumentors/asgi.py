@@ -28,6 +28,18 @@ class Keys(dict[str, bytes]):
 
 
 KEYS = Keys()
+# Of a scope; what need not be there is None.
+NAMES = (
+    "type",
+    "method",
+    "scheme",
+    "http_version",
+    "client",
+    "raw_path",
+    "query_string",
+    "headers",
+)
+
 # What callers and proxies add: all at once, for most requests have none of it.
 CONTINUED = frozenset((b"traceparent", b"baggage"))
 FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
@@ -52,30 +64,27 @@ class AsgiRequest(HttpServerRequest):
         return decoded(self.pairs)
 
 
-def read_request(call: Call) -> HttpServerRequest | None:
-    scope: dict[str, Any] = read_scope(call)
-    return request_of(scope) if scope.get("type") == "http" else None
+def read_request(call: Call) -> AsgiRequest | None:
+    return request_of(read_scope(call))
 
 
-def request_of(scope: dict[str, Any]) -> AsgiRequest:
-    get, pairs = scope.get, scope["headers"]
+def request_of(scope: Any) -> AsgiRequest | None:
+    kind, method, scheme, version, client, path, query, pairs = map(scope.get, NAMES)
+    if kind != "http":
+        return None
     fields = dict(pairs)
     if len(fields) != len(pairs):
         fields = joined(pairs)
-    host, user_agent = fields.get(b"host"), fields.get(b"user-agent")
-    path, query, client = get("raw_path"), get("query_string"), get("client")
-    path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
+    if type(client) is list:
+        client = tuple(client)
+    host = fields.get(b"host") or server_of(scope)
     request = AsgiRequest()
     request.pairs = pairs
     request.fields = fields
-    request.method = scope["method"]
-    request.scheme = get("scheme") or "http"
-    request.version = get("http_version", "")
-    request.host = host.decode("latin-1") if host else server_of(scope)
-    request.user_agent = user_agent.decode("latin-1") if user_agent else ""
+    request.caller = method, scheme, host, version, client, fields.get(b"user-agent")
+    path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
     request.path = path if path[0] == "/" and "?" not in path else path_of(path.partition("?")[0])
     request.query = query.decode("latin-1") if query else ""
-    request.client = client if type(client) is tuple or client is None else tuple(client)
     request.is_continued = request.is_forwarded = False
     names = fields.keys()
     if not names.isdisjoint(TOLD_BY_OTHERS):

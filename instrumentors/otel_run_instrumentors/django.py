@@ -37,7 +37,7 @@ def read_request(call: Call) -> HttpServerRequest | None:
     query = scope.get("query_string")
     if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
         scope = {**scope, "query_string": query.encode()}
-    return asgi.request_of(scope) if scope["type"] == "http" else None
+    return asgi.request_of(scope)
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:

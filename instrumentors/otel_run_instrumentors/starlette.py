@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 
 def read_route(call: Call) -> str | Route:
-    route: routing.Route = call.instance
-    return route_of(asgi.read_scope(call), route.path)
+    return route_of(asgi.read_scope(call), call.instance.path)
 
 
 def read_mount(call: Call) -> Route | None:
@@ -36,17 +35,14 @@ def read_mount(call: Call) -> Route | None:
 
 
 def route_of(scope: dict[str, Any], path: str) -> str | Route:
-    root = root_of(scope)
-    return Route(path, root=root) if root else path
+    # Most applications have no root, and none that is within another one.
+    return Route(path, root=root_of(scope)) if scope.get("root_path") else path
 
 
 def root_of(scope: dict[str, Any]) -> str:
     """Return where the outermost application is, which the first mount changes."""
-    root: str = scope.get("app_root_path", scope.get("root_path", ""))
-    if root:
-        root = root.rstrip("/")
-        root = root if scope["path"].startswith(f"{root}/") else ""
-    return root
+    root: str = scope.get("app_root_path", scope.get("root_path", "")).rstrip("/")
+    return root if root and scope["path"].startswith(f"{root}/") else ""
 
 
 def read_function(call: Call) -> object:

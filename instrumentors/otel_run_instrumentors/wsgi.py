@@ -33,6 +33,19 @@ ARGUMENTS = 2
 
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
+NAMES = (
+    "REQUEST_METHOD",
+    "wsgi.url_scheme",
+    "HTTP_HOST",
+    "SERVER_PROTOCOL",
+    "REMOTE_ADDR",
+    "REMOTE_PORT",
+    "HTTP_USER_AGENT",
+    "SCRIPT_NAME",
+    "PATH_INFO",
+    "QUERY_STRING",
+)
+
 # What callers and proxies add: all at once, for most requests have none of it.
 CONTINUED = frozenset(("HTTP_TRACEPARENT", "HTTP_BAGGAGE"))
 FORWARDED = frozenset(
@@ -65,21 +78,25 @@ def read_request(call: Call) -> WsgiRequest | None:
     return None if environ is None else request_of(environ)
 
 
-def request_of(environ: dict[str, Any]) -> WsgiRequest:
-    get = environ.get
-    path = get("SCRIPT_NAME", "") + get("PATH_INFO", "")
+def request_of(environ: Any) -> WsgiRequest:
+    method, scheme, host, version, address, port, user_agent, root, path, query = map(
+        environ.get, NAMES
+    )
+    path = (root or "") + (path or "")
     if path.strip(PLAIN):
         path = quote_path(path, "latin-1")
     request = WsgiRequest()
     request.environ = environ
-    request.method = get("REQUEST_METHOD", "GET")
-    request.scheme = get("wsgi.url_scheme", "http")
-    request.version = get("SERVER_PROTOCOL", "")[len("HTTP/") :]
-    request.host = get("HTTP_HOST") or server_of(environ)
-    request.user_agent = get("HTTP_USER_AGENT") or ""
+    request.caller = (
+        method or "GET",
+        scheme,
+        host or server_of(environ),
+        (version or "")[len("HTTP/") :],
+        (address, port),
+        user_agent,
+    )
     request.path = path if path[:1] == "/" else path_of(path)
-    request.query = get("QUERY_STRING", "")
-    request.client = get("REMOTE_ADDR"), get("REMOTE_PORT")
+    request.query = query or ""
     request.is_continued = request.is_forwarded = False
     names = environ.keys()
     if not names.isdisjoint(TOLD_BY_OTHERS):

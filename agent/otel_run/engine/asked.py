@@ -40,8 +40,10 @@ class Asked(Place):
             if type(operation) is ServerOperation:
                 call = Call(wrapped, instance, args, kwargs)
                 try:
-                    subject = read_subject(call)
-                    if subject is operation.subject or convention.is_within(operation, subject):
+                    # Most often it is called with the very subject.
+                    if (args and args[0] is operation.subject) or convention.is_within(
+                        operation, read_subject(call)
+                    ):
                         operation.asked = read, call
                 except Exception as error:
                     caught(error, library)

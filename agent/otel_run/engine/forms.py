@@ -96,7 +96,10 @@ def sync(recorder: Recorder) -> Wrapper:
             fail(operation, call, error)
             raise
         try:
-            finish(operation, call, result)
+            if operation.end:
+                operation.leave()
+            else:
+                finish(operation, call, result)
         except Exception as error:
             recorder.abandon(operation, error)
         return result
@@ -128,7 +131,10 @@ def asynchronous(recorder: Recorder) -> Wrapper:
             fail(operation, call, error)
             raise
         try:
-            finish(operation, call, result)
+            if operation.end:
+                operation.leave()
+            else:
+                finish(operation, call, result)
         except Exception as error:
             recorder.abandon(operation, error)
         return result

@@ -10,7 +10,7 @@ from otel_run.engine.forwarded import ADDRESS_LIMIT, known_host, read_forwarded
 from otel_run.engine.headers import CapturedHeaders
 from otel_run.engine.http import DURATION_BOUNDARIES, method_attributes, span_name
 from otel_run.engine.http_server_detail import Route
-from otel_run.engine.http_server_request import read_address
+from otel_run.engine.http_server_request import read_address, read_text
 from otel_run.engine.operation import Silence
 from otel_run.engine.redaction import redact_query
 from otel_run.engine.server_operation import ServerDescription, ServerOperation
@@ -25,17 +25,19 @@ from otel_run.signals.span import ERROR, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, TypeGuard
 
     from otel_run.engine.call import Call
-    from otel_run.engine.forwarded import Forwarded
     from otel_run.engine.http_server_detail import HttpServerDetail, ReadDetail
-    from otel_run.engine.http_server_request import Headers, HttpServerRequest
+    from otel_run.engine.http_server_request import Caller, Headers, HttpServerRequest
     from otel_run.engine.operation import Operation
     from otel_run.signals.description import Description
     from otel_run.signals.values import Value
 
+    # What requests of one caller have in common: how they begin, who is at the other end; and what
+    # is told apart from that, of this request alone.
+    Known = tuple[ServerDescription, Peer, Mapping[str, Value] | None]
     ReadResult = Callable[[Call, Any], HttpServerDetail | None]
 
 NAME = "http.server"
@@ -55,13 +57,12 @@ SERVER_ERROR = 500
 VERSIONS = frozenset(("0.9", "1.0", "1.1", "2", "3"))
 METHOD_LIMIT = 64
 
-# Path, query and user agent together; longer ones count towards the bound of the record queue.
+# Attributes of a request's own, together; more than that count towards the bound of the queue.
 LONG_REQUEST = 512
-
-# Those that have sent requests lately: the client, and the user agent unless it stands for many. A
-# keep-alive connection is one of them, and so is each connection of a proxy.
-PEERS: Cache[tuple[tuple[Any, ...] | None, str | None], Peer] = Cache(512)
 LONG_AGENT = 256
+
+# Callers that have sent requests lately, at each convention: a keep-alive connection is one.
+CALLER_LIMIT = 512
 
 
 class HttpServer(Convention):
@@ -103,6 +104,7 @@ class HttpServer(Convention):
         self.read_result = read_result
         self.is_hang_up = is_hang_up
         self.is_same = is_same
+        self._callers: Cache[Caller, Known] = Cache(CALLER_LIMIT)
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
     def bind(self, library: str, layer: int) -> None:
@@ -130,9 +132,7 @@ class HttpServer(Convention):
         if request is None:
             return None
         # As `covers` has it, without its frame; and at the end as `enter`.
-        if request.path in EXCLUSION.paths or (
-            EXCLUSION.patterns and EXCLUSION.covers(request.path, request.scheme, request.host)
-        ):
+        if request.path in EXCLUSION.paths or (EXCLUSION.patterns and _is_excluded(request)):
             silence = Silence()
             silence.enter()
             return silence
@@ -142,14 +142,8 @@ class HttpServer(Convention):
         self, call: Call, request: HttpServerRequest, subject: object, around: Node | None
     ) -> Operation:
         """Start an operation, with all that the request says."""
-        forwarded = None
-        scheme, host = request.scheme, request.host
-        if request.is_forwarded and TRUST_FORWARDED:
-            forwarded = read_forwarded(request.header)
-            if forwarded is not None:
-                scheme, host = forwarded.scheme or scheme, forwarded.host or host
-        key = (request.method, scheme, host, request.version)
-        description = self._descriptions.young.get(key) or self._description(key)
+        known = None if request.is_forwarded else self._callers.young.get(request.caller)
+        description, peer, own = known or self._meet(request)
         if around is not None or request.is_continued:
             around = _parent(around, request)
         operation = ServerOperation()
@@ -160,7 +154,18 @@ class HttpServer(Convention):
         operation.subject = subject
         operation.asked = None if self.read_detail is None else (self.read_detail, call)
         if operation.sampled:
-            _add_attributes(operation, request, forwarded)
+            operation.peer = peer
+            path, query = request.path, request.query
+            attributes: dict[str, Value] = {"url.path": path}
+            operation.attributes = attributes
+            if own:
+                attributes.update(own)
+            if query:
+                attributes["url.query"] = redact_query(query)
+            if own or len(path) + len(query) > LONG_REQUEST:
+                _weigh(operation, attributes)
+            if REQUEST_HEADERS.wanted:
+                REQUEST_HEADERS.capture(operation, request.headers())
         if self.observe is not None:
             self.observe(call, operation)
         active = description.active
@@ -220,9 +225,6 @@ class HttpServer(Convention):
 
     def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
-        if operation.end:
-            operation.leave()
-            return
         if self.read_result is not None and call is not None and result is not None:
             detail = self.read_result(call, result)
             if detail is not None:
@@ -282,9 +284,32 @@ class HttpServer(Convention):
         if operation.sampled and not (operation.extras and operation.extras.events):
             operation.add_failure(describe_failure(error))
 
-    def _description(self, key: tuple[str, str, str, str]) -> ServerDescription:
-        """Look for what is not in use, and describe what is new; names as long as one may be."""
-        method, scheme, host, version = key
+    def _meet(self, request: HttpServerRequest) -> Known:
+        """Look for a caller that is not in use; describe a new one, or whom a proxy tells of."""
+        method, scheme, host, version, client, user_agent = request.caller
+        scheme, host, user_agent = scheme or "http", read_text(host), read_text(user_agent)
+        forwarded = None
+        if request.is_forwarded and TRUST_FORWARDED:
+            forwarded = read_forwarded(request.header)
+        if forwarded is None:
+            known = self._callers.get(request.caller)
+            if known is not None:
+                return known
+        else:
+            scheme, host = forwarded.scheme or scheme, forwarded.host or host
+        description = self._description(method, scheme, host, version or "")
+        if forwarded is not None or len(user_agent) > LONG_AGENT:
+            # A proxy stands for many.
+            address = (forwarded and forwarded.client) or read_address(client)[0]
+            return description, _peer(client, {}), _client(address, user_agent)
+        peer = _peer(client, _client(read_address(client)[0], user_agent))
+        known = description, peer, None
+        if len(method) <= METHOD_LIMIT and len(host) <= ADDRESS_LIMIT:
+            self._callers.put(request.caller, known)
+        return known
+
+    def _description(self, method: str, scheme: str, host: str, version: str) -> ServerDescription:
+        """Look for what is described, and describe what is new; names as long as one may be."""
         key = (method[:METHOD_LIMIT], scheme, host[: ADDRESS_LIMIT + 1], version)
         description = self._descriptions.get(key)
         if description is None:
@@ -360,48 +385,26 @@ def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
     )
 
 
-def _add_attributes(
-    operation: ServerOperation, request: HttpServerRequest, forwarded: Forwarded | None
-) -> None:
-    path, query, client, user_agent = (
-        request.path,
-        request.query,
-        request.client,
-        request.user_agent,
-    )
-    attributes: dict[str, Value] = {"url.path": path}
-    operation.attributes = attributes
-    if query:
-        attributes["url.query"] = redact_query(query)
-    size = len(path) + len(query)
-    key: tuple[Any, str | None] = client, user_agent
-    if forwarded is not None or len(user_agent) > LONG_AGENT:
-        # A proxy stands for many.
-        key = client, None
-        address = (forwarded and forwarded.client) or read_address(client)[0]
-        attributes.update(_client(address, user_agent))
-        size += len(user_agent)
-    operation.peer = PEERS.young.get(key) or _peer(key)
+def _is_excluded(request: HttpServerRequest) -> bool:
+    _, scheme, host, *_ = request.caller
+    return EXCLUSION.covers(request.path, scheme or "http", read_text(host))
+
+
+def _weigh(operation: ServerOperation, attributes: Mapping[str, Value]) -> None:
+    """Count a request that holds more than most towards the bound of the record queue."""
+    size = sum(len(str(value)) for value in attributes.values())
     if size > LONG_REQUEST:
         operation.add_weight(size)
-    if REQUEST_HEADERS.wanted:
-        REQUEST_HEADERS.capture(operation, request.headers())
 
 
-def _peer(key: tuple[tuple[Any, ...] | None, str | None]) -> Peer:
-    """Look for a peer that is not in use, and describe a new one."""
-    peer = PEERS.get(key)
-    if peer is None:
-        client, user_agent = key
-        address, port = read_address(client)
-        attributes = {} if user_agent is None else _client(address, user_agent)
-        if address:
-            attributes["network.peer.address"] = address
-            if port:
-                attributes["network.peer.port"] = port
-        peer = Peer(attributes)
-        PEERS.put(key, peer)
-    return peer
+def _peer(client: Any, attributes: dict[str, Value]) -> Peer:
+    """Describe the other end of a connection, beside what is known of the client."""
+    address, port = read_address(client)
+    if address:
+        attributes["network.peer.address"] = address
+        if port:
+            attributes["network.peer.port"] = port
+    return Peer(attributes)
 
 
 def _client(address: str, user_agent: str) -> dict[str, Value]:

@@ -9,39 +9,25 @@ if TYPE_CHECKING:
 
     # Names and values, as they are on the wire.
     Headers = Iterable[tuple[str, str]]
+    # Method; scheme; the authority that the client asked for, as `host:port`; protocol version; the
+    # other end of the connection, as `read_address` understands it; user agent. Texts may be bytes,
+    # and None where the protocol does not tell.
+    Caller = tuple[str, str | None, str | bytes | None, str | None, Any, str | bytes | None]
 
 
 class HttpServerRequest:
     """What a server received; each protocol between servers and applications has its own kind.
 
-    `host` is the authority that the client asked for, as `host:port`; `client` is the other end of
-    the connection as the protocol has it, which `read_address` understands; or None. `path` and
-    `query` are as on the wire. `user_agent` is "" where the client does not say. `is_continued` and
-    `is_forwarded` tell whether it has headers of a trace, of a proxy: most have none, and need not
-    be asked for each of them.
+    `caller` is what requests of one connection have in common, `path` and `query` are as on the
+    wire. `is_continued` and `is_forwarded` tell whether it has headers of a trace, of a proxy: most
+    have none, and need not be asked for each of them.
     """
 
-    __slots__ = (
-        "client",
-        "host",
-        "is_continued",
-        "is_forwarded",
-        "method",
-        "path",
-        "query",
-        "scheme",
-        "user_agent",
-        "version",
-    )
+    __slots__ = ("caller", "is_continued", "is_forwarded", "path", "query")
 
-    method: str
-    scheme: str
-    host: str
+    caller: Caller
     path: str
     query: str
-    version: str
-    client: tuple[Any, ...] | None
-    user_agent: str
     is_continued: bool
     is_forwarded: bool
 
@@ -52,6 +38,11 @@ class HttpServerRequest:
     def headers(self) -> Headers:
         """Give all of them, by their lower-case names."""
         raise NotImplementedError
+
+
+def read_text(value: str | bytes | None) -> str:
+    """Return what the protocol has as text or bytes."""
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
 
 
 def read_address(client: tuple[Any, ...] | None) -> tuple[str, int]:
