@@ -649,7 +649,8 @@ def test_the_program_never_notices(
     instrumentor = instrumentors()[library]
     break_point(monkeypatch, instrumentor, point, fault)
     # What other tests have had described would be described no more.
-    monkeypatch.setattr(instrumentor.convention, "_descriptions", Cache(512), raising=False)
+    for known in ("_callers", "_descriptions"):
+        monkeypatch.setattr(instrumentor.convention, known, Cache(512), raising=False)
     for module in instrumentor.modules:
         instrumentor.patch(module)
     assert instrumentor.is_patched

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
+from otel_run.engine.operation import Operation
 from otel_run.guard import caught
 
 TYPE_CHECKING = False
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.convention import Convention
-    from otel_run.engine.operation import Operation
 
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
     # One of the three ways.
@@ -36,6 +36,17 @@ class Recorder:
         convention.recorder = self
         self.library = library
         self.off = False
+
+    def begin(self, call: Call) -> Operation | None:
+        """Start an operation; None when the call must run untouched."""
+        if self.off:
+            return None
+        try:
+            operation = self.convention.begin(call)
+            return operation if isinstance(operation, Operation) else None
+        except Exception as error:
+            caught(error, self.library)
+            return None
 
     def finish(self, operation: Operation, call: Call, result: object) -> None:
         """End the operation; one that has ended already only gives way."""
@@ -151,19 +162,13 @@ def iterable(is_whole: Callable[[Call, object], bool]) -> Form:
 
 
 def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
-    begin, library = recorder.convention.begin, recorder.library
 
     @unseen
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         call = Call(wrapped, instance, args, kwargs)
-        # As the sync form: this is the hot path, too.
-        try:
-            operation = None if recorder.off else begin(call)
-        except Exception as error:
-            caught(error, library)
-            operation = None
+        operation = recorder.begin(call)
         if operation is None:  # of an outer layer's, which may want to observe this one
             return wrapped(*call.args, **call.kwargs)
         try:
