@@ -6,13 +6,11 @@ httpx there is no span.
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import Peers
+from otel_run.engine.raw_headers import fields_as_text, write_fields
 from otel_run.engine.replica import replica
-from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from otel_run.engine.http_client import HttpRequest, HttpResponse
     from otel_run.signals.description import Peer
 
-NAME = itemgetter(0)
 VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -35,18 +32,18 @@ def read_request(call: Call) -> HttpRequest:
     url = request.url
     scheme, host, target = (part.decode("latin-1") for part in (url.scheme, url.host, url.target))
     text = join_url(scheme, host, url.port, target)
-    return request.method.decode("latin-1"), text, lambda: decoded(request.headers)
+    return request.method.decode("latin-1"), text, lambda: fields_as_text(request.headers), 0
 
 
 def read_response(response: httpcore.Response) -> HttpResponse:
     version, peer = told_by(response.extensions)
-    return response.status, version, lambda: decoded(response.headers), peer, 0
+    return response.status, version, lambda: fields_as_text(response.headers), peer, 0
 
 
-def read_resend(call: Call) -> int:
+def read_part(call: Call) -> object:
     # httpx makes another request each time that a transport of the program's own sends one again,
     # of the same body, be it an empty one.
-    return is_sent_again(call.arg(0, "request").stream)
+    return call.arg(0, "request").stream
 
 
 def told_by(extensions: Mapping[str, Any]) -> tuple[int, Peer | None]:
@@ -65,25 +62,16 @@ def read_early_peer(call: Call) -> Peer | None:
     return PEERS.of(call.instance)
 
 
-def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
-    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
-
-
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and may send it again: a copy is sent instead.
     request: httpcore.Request = replica(call.arg(0, "request"))
     request.headers = list(request.headers)
+    write_fields(request.headers, headers)
     call.replace(0, "request", request)
-    write_into(call, headers)
 
 
 def write_into(call: Call, headers: Mapping[str, str]) -> None:
-    given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
-    for name, value in headers.items():
-        field = name.encode()
-        if field in b"\n".join(map(NAME, given)).lower():
-            given[:] = [pair for pair in given if pair[0].lower() != field]
-        given.append((field, value.encode()))
+    write_fields(call.arg(0, "request").headers, headers)
 
 
 def details(protocol: str, close: str) -> Iterator[Detail]:
@@ -98,7 +86,7 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
         library=library,
         versions=versions,
         convention=HttpClient(
-            read_request, read_response, write_headers, read_resend, write_into=write_into
+            read_request, read_response, write_headers, read_part=read_part, write_into=write_into
         ),
         layer=1,
         targets=(

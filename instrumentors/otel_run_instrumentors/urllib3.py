@@ -39,14 +39,14 @@ def read_request(call: Call) -> HttpRequest:
     pool: urllib3.HTTPConnectionPool = call.instance
     url = join_url(pool.scheme or "http", pool.host, pool.port, call.arg(2, "url"))
     headers: Mapping[str, str] = call.arg(4, "headers") or {}
-    return call.arg(1, "method"), url, headers.items
+    return call.arg(1, "method"), url, headers.items, read_repeat(call)
 
 
 def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
     return response.status, response.version, response.headers.items, None, 0
 
 
-def read_resend(call: Call) -> int:
+def read_repeat(call: Call) -> int:
     retries = call.kwargs.get("retries")
     if retries is None and (around := URLOPEN.call) is not None:
         retries = around.arg(4, "retries")
@@ -84,7 +84,13 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="urllib3",
     versions=">=1.26",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
+    convention=HttpClient(
+        read_request,
+        read_response,
+        write_headers,
+        read_sender=read_sender,
+        read_repeat=read_repeat,
+    ),
     layer=1,
     targets=(
         URLOPEN,

@@ -29,6 +29,8 @@ class TestAiohttpClient(
 
     library = "aiohttp.client"
     refusal = "aiohttp.client_exceptions.ClientConnectorError"
+    # Before 3.10 the event loop makes the connection, and nobody tells where it led to.
+    knows_peer_early = hasattr(aiohttp.connector, "aiohappyeyeballs")
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20

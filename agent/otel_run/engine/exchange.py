@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from weakref import ref
 
-from otel_run.engine.call import NOTHING, Call
+from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
+from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
@@ -19,12 +20,8 @@ if TYPE_CHECKING:
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
 
-    After = Callable[[Operation, Call, object], None]
+    After = Callable[[Operation, object], None]
     Result = TypeVar("Result")
-
-
-class Unanswered(BaseException):
-    """Nobody has asked how it ended."""
 
 
 class Exchange:
@@ -34,7 +31,8 @@ class Exchange:
     them that raises. What was sent and never asked about ends with `close`, with the next `send`,
     or with the object itself. It is never current, for between the calls the program goes on with
     other things. `read_peer` tells whom the object is connected to, by `connect` or before: a
-    connection that breaks may not tell any more.
+    connection that breaks may not tell any more. It is given the object, as the convention's
+    readers are.
     """
 
     def __init__(
@@ -44,7 +42,7 @@ class Exchange:
         send: str,
         answer: str,
         close: str,
-        read_peer: Callable[[Call], Peer | None],
+        read_peer: Callable[[Any], Peer | None],
     ) -> None:
         self.connect = connect
         self.send = send
@@ -70,7 +68,7 @@ class Exchange:
             result = wrapped(*args, **kwargs)
             if not recorder.off:
                 operation = self._sending.get(id(instance)) if self._sending else None
-                guarded(recorder, self._tell, Call(wrapped, instance, args, kwargs), operation)
+                guarded(recorder, self._tell, instance, operation or CURRENT.get())
             return result
 
         return wrapper
@@ -78,18 +76,18 @@ class Exchange:
     def _sends(self) -> Wrapper:
         recorder, sending, tell = self._recorder, self._sending, self._tell
         convention: Any = recorder.convention  # a client's
+        begin = convention.open
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             if recorder.off:
                 return wrapped(*args, **kwargs)
-            call = Call(wrapped, instance, args, kwargs)
-            # The operation that it is part of. While it runs, nothing else ends that.
+            found: Any
             try:
-                operation = convention.open(call)
-                if operation is not None:
-                    convention.propagate(operation, call)
-                is_told = tell(call, operation)
+                operation = begin(instance)
+                # Else the one that it is part of. While it runs, nothing else ends that.
+                found = operation or CURRENT.get()
+                is_told = found is None or tell(instance, found)
             except Exception as error:
                 caught(error, recorder.library)
                 operation, is_told = None, True
@@ -100,13 +98,13 @@ class Exchange:
                 try:
                     result = wrapped(*args, **kwargs)
                 except BaseException as error:
-                    recorder.fail(operation, call, error)
+                    recorder.fail(operation, NOTHING, error)
                     raise
                 finally:
                     sending.pop(id(instance), None)
-                guarded(recorder, self._sent, operation, call)
+                guarded(recorder, self._sent, operation, instance)
             if not is_told:
-                guarded(recorder, tell, call, operation)
+                guarded(recorder, tell, instance, found)
             return result
 
         return wrapper
@@ -115,57 +113,51 @@ class Exchange:
         return lambda _: self._wrapper(after)
 
     def _wrapper(self, after: After) -> Wrapper:
-        recorder = self._recorder
+        recorder, waiting = self._recorder, self._waiting
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             # Most often it is part of another library's request, and nobody waits here.
-            if recorder.off or not self._waiting:
+            if not waiting or recorder.off:
                 return wrapped(*args, **kwargs)
-            call = Call(wrapped, instance, args, kwargs)
-            operation = guarded(recorder, self._waits_for, call)
+            operation = guarded(recorder, self._waits_for, instance)
             if operation is None:
                 return wrapped(*args, **kwargs)
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
-                recorder.fail(operation, call, error)
+                recorder.fail(operation, NOTHING, error)
                 raise
-            guarded(recorder, after, operation, call, result)
+            guarded(recorder, after, operation, result)
             return result
 
         return wrapper
 
-    def _tell(self, call: Call, operation: Operation | None) -> bool:
+    def _tell(self, instance: object, operation: object) -> bool:
         """Say whom it is connected to; tell whether that need not be asked again."""
-        found: Any = operation or CURRENT.get()
-        if found is None:
+        if type(operation) is not ClientOperation:
             return True  # there is nobody to be told
-        own, convention = self._recorder.convention, found.convention
-        # An outer library's, most often, and else one of any kind.
-        if convention is None or convention.name != own.name:
-            return True
-        peer = self.read_peer(call)
+        peer = self.read_peer(instance)
         if peer is None:
             return False
-        if not found.end and type(peer) is Peer:
-            found.peer = peer  # as `detail` has it
+        if not operation.end and type(peer) is Peer:
+            operation.peer = peer  # as `detail` has it
         return True
 
-    def _waits_for(self, call: Call) -> Operation | None:
-        return self._waiting.pop(ref(call.instance), None)
+    def _waits_for(self, instance: object) -> Operation | None:
+        return self._waiting.pop(ref(instance), None)
 
     # After it.
 
-    def _sent(self, operation: Operation, call: Call) -> None:
-        self._give_up(ref(call.instance))
-        self._waiting[ref(call.instance, self._give_up)] = operation
+    def _sent(self, operation: Operation, instance: object) -> None:
+        self._give_up(ref(instance))
+        self._waiting[ref(instance, self._give_up)] = operation
 
-    def _answered(self, operation: Operation, call: Call, result: object) -> None:
-        self._recorder.finish(operation, call, result)
+    def _answered(self, operation: Operation, result: object) -> None:
+        self._recorder.finish(operation, NOTHING, result)
 
-    def _closed(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
-        self._recorder.fail(operation, call, Unanswered())
+    def _closed(self, operation: Operation, result: object) -> None:  # noqa: ARG002
+        self._recorder.fail(operation, NOTHING, Unanswered())
 
     def _give_up(self, reference: ref[Any]) -> None:
         operation = self._waiting.pop(reference, None)

@@ -7,12 +7,15 @@ sends a request more than once, what stays the same of it has the span as `WITHI
 
 from __future__ import annotations
 
-from otel_run.engine.http_client import ClientOperation
-from otel_run.signals.context import CURRENT
+from otel_run.engine.frames import unseen
+from otel_run.engine.place import Place
+from otel_run.guard import caught
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
 
 # Names that no class of the program's has for something else.
 NEXT = "_otel_run_next"
@@ -26,7 +29,12 @@ def count_sending(request: Any, *, is_answer: bool = True) -> int:
     One that was sent before is so again to answer something, or else the program has begun anew.
     """
     marks = request.__dict__
-    count: list[int] = marks.pop(NEXT, None) or (is_answer and marks.get(SENT)) or [0]
+    count: list[int] | None = None
+    if marks:
+        count = marks.pop(NEXT, None) or (is_answer and marks.get(SENT)) or None
+    if count is None:
+        marks[SENT] = [1]
+        return 0
     marks[SENT] = count
     before = count[0]
     count[0] = before + 1
@@ -38,20 +46,39 @@ def follow(before: Any, request: Any) -> None:
     request.__dict__[NEXT] = before.__dict__.get(SENT, [1])
 
 
-def begin(request: Any) -> None:
-    """Note that the program sends the request, which it may have done before."""
-    request.__dict__.pop(SENT, None)
-
-
-def is_sent_again(part: Any) -> bool:
-    """Tell whether an outer library's operation, if one is open, has sent this part before.
+def is_sent_again(part: Any, by: int) -> bool:
+    """Tell whether the span of this id has sent this part before.
 
     What the program sends with it in other operations is none of that one's.
     """
-    operation = CURRENT.get()
     marks = getattr(part, "__dict__", None)
-    if marks is None or type(operation) is not ClientOperation:
+    if marks is None:
         return False
     before: int | None = marks.get(WITHIN)
-    marks[WITHIN] = operation.span_id
-    return before == operation.span_id
+    marks[WITHIN] = by
+    return before == by
+
+
+class Beginning(Place):
+    """A function with which the program sends a request, its first argument, maybe once more.
+
+    What it has been sent for until now is over.
+    """
+
+    def __init__(self, place: str, name: str) -> None:
+        super().__init__(place)
+        self.name = name
+
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+        name, library = self.name, recorder.library
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+            try:
+                (args[0] if args else kwargs[name]).__dict__.pop(SENT, None)
+            except Exception as error:
+                caught(error, library)
+            return wrapped(*args, **kwargs)
+
+        return wrapper
