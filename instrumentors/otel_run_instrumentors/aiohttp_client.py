@@ -11,11 +11,12 @@ from __future__ import annotations
 from otel_run.engine import Instrumentor
 from otel_run.engine.hops import Hops
 from otel_run.engine.http_client import HttpClient
-from otel_run.engine.peer import peer_at
+from otel_run.engine.peer import Peers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from aiohttp.client_reqrep import ClientRequest, ClientResponse
     from aiohttp.connector import Connection
@@ -24,19 +25,21 @@ if TYPE_CHECKING:
     from otel_run.signals.description import Peer
 
 
+VERSIONS: dict[Any, int] = {(0, 9): 9, (1, 0): 10, (1, 1): 11}
+PEERS = Peers(lambda transport: transport.get_extra_info("socket"))
+
+
 def read_request(request: ClientRequest) -> HttpRequest:
     return request.method, request.url, request.headers.items, 0
 
 
 def read_response(response: ClientResponse) -> HttpResponse:
-    version = response.version
-    number = version.major * 10 + version.minor if version else 0
-    return response.status, number, response.headers.items, None, 0
+    version = VERSIONS.get(response.version, 0)
+    return response.status, version, response.headers.items, None, 0
 
 
 def read_peer(connection: Connection) -> Peer | None:
-    transport = connection.transport
-    return None if transport is None else peer_at(transport.get_extra_info("peername"))
+    return PEERS.of(connection.transport)
 
 
 def write_headers(request: ClientRequest, headers: Mapping[str, str]) -> None:

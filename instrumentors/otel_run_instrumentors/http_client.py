@@ -53,7 +53,8 @@ def read_peer(connection: HTTPConnection) -> Peer | None:
 
 
 def write_headers(connection: HTTPConnection, headers: Mapping[str, str]) -> None:
-    write_lines(buffer_of(connection), headers)
+    # `buffer_of`, without its frame
+    write_lines(connection._buffer, headers)  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 INSTRUMENTOR = Instrumentor(

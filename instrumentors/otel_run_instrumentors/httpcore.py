@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from otel_run.engine.http_client import HttpRequest, HttpResponse
     from otel_run.signals.description import Peer
 
-VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
+VERSIONS: dict[object, int] = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
 
@@ -48,7 +48,7 @@ def read_part(call: Call) -> object:
 
 def told_by(extensions: Mapping[str, Any]) -> tuple[int, Peer | None]:
     """Read the version and the peer, which a transport of httpx's need not tell."""
-    version = VERSIONS.get(extensions.get("http_version", b""), 0)
+    version = VERSIONS.get(extensions.get("http_version"), 0)
     return version, PEERS.of(extensions.get("network_stream"))
 
 

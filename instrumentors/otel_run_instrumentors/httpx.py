@@ -16,11 +16,11 @@ from otel_run_instrumentors.httpcore import told_by
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     import httpx
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
+
 
 def read_request(call: Call) -> HttpRequest:
     request: httpx.Request = call.arg(0, "request")
@@ -49,21 +49,20 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 
 def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
     kinds = Kinds(library, "HTTPTransport", "AsyncHTTPTransport")
+    known = kinds.known
 
     def read_sender(call: Call) -> str:
         # A transport of the program's own may send in its own way.
         client: httpx.Client = call.instance
-        transports: tuple[Any, ...] = (client._transport,)  # noqa: SLF001
-        if client._mounts:  # noqa: SLF001
-            transports += tuple(filter(None, client._mounts.values()))  # noqa: SLF001
-        return sender if kinds.include(transports) else ""
+        transport, mounts = client._transport, client._mounts  # noqa: SLF001
+        if mounts:
+            return sender if kinds.include((transport, *filter(None, mounts.values()))) else ""
+        return sender if type(transport) in known or kinds.include((transport,)) else ""
 
     return Instrumentor(
         library=library,
         versions=versions,
-        convention=HttpClient(
-            read_request, read_response, write_headers, read_sender=read_sender
-        ),
+        convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
         layer=2,
         targets=(
             f"{library}._client:Client._send_single_request",

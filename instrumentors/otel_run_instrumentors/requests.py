@@ -57,7 +57,10 @@ def note_redirect(call: Call, _: None) -> None:
 
 def read_sender(call: Call) -> str:
     # An adapter of the program's own may send in its own way.
-    return "urllib3" if ADAPTERS.include(call.instance.adapters.values()) else ""
+    adapters = call.instance.adapters.values()
+    if ADAPTERS.known.issuperset(map(type, adapters)) or ADAPTERS.include(adapters):
+        return "urllib3"
+    return ""
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:

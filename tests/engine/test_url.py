@@ -158,4 +158,4 @@ def test_what_is_kept_is_bounded() -> None:
 
     assert len(urls.seen) <= 2048
     assert len(urls._origins) <= 1024
-    assert max(map(len, urls.seen.young)) <= LONGEST_KEPT
+    assert max(len(str(url)) for url in urls.seen.young) <= LONGEST_KEPT

@@ -73,24 +73,35 @@ class Exchange:
 
         return wrapper
 
-    def _sends(self) -> Wrapper:
-        recorder, sending, tell = self._recorder, self._sending, self._tell
+    # All in one frame, for this is the hot path.
+    def _sends(self) -> Wrapper:  # noqa: C901
+        recorder, sending, read_peer = self._recorder, self._sending, self.read_peer
         convention: Any = recorder.convention  # a client's
-        begin = convention.open
+        is_part, start = convention.is_part, convention.start
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: C901
             if recorder.off:
                 return wrapped(*args, **kwargs)
-            found: Any
+            operation: Any = None
+            untold: object = None
             try:
-                operation = begin(instance)
-                # Else the one that it is part of. While it runs, nothing else ends that.
-                found = operation or CURRENT.get()
-                is_told = found is None or tell(instance, found)
+                # The operation that it is part of. While it runs, nothing else ends that.
+                found = CURRENT.get()
+                if found is None or not is_part(found, instance):
+                    found = operation = start(found, instance)
+                    if type(operation) is not ClientOperation:
+                        operation = None
+                # As `_tell` has it.
+                if type(found) is ClientOperation:
+                    peer = read_peer(instance)
+                    if type(peer) is not Peer:
+                        untold = found
+                    elif not found.end:
+                        found.peer = peer
             except Exception as error:
                 caught(error, recorder.library)
-                operation, is_told = None, True
+                operation = None
             if operation is None:
                 result = wrapped(*args, **kwargs)
             else:
@@ -103,8 +114,8 @@ class Exchange:
                 finally:
                     sending.pop(id(instance), None)
                 guarded(recorder, self._sent, operation, instance)
-            if not is_told:
-                guarded(recorder, tell, instance, found)
+            if untold is not None:
+                guarded(recorder, self._tell, instance, untold)
             return result
 
         return wrapper
@@ -133,16 +144,12 @@ class Exchange:
 
         return wrapper
 
-    def _tell(self, instance: object, operation: object) -> bool:
-        """Say whom it is connected to; tell whether that need not be asked again."""
-        if type(operation) is not ClientOperation:
-            return True  # there is nobody to be told
-        peer = self.read_peer(instance)
-        if peer is None:
-            return False
-        if not operation.end and type(peer) is Peer:
-            operation.peer = peer  # as `detail` has it
-        return True
+    def _tell(self, instance: object, operation: object) -> None:
+        """Say whom it is connected to, if there is one to be told."""
+        if type(operation) is ClientOperation and not operation.end:
+            peer = self.read_peer(instance)
+            if type(peer) is Peer:
+                operation.peer = peer  # as `detail` has it
 
     def _waits_for(self, instance: object) -> Operation | None:
         return self._waiting.pop(ref(instance), None)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-
 from _contextvars import ContextVar
 
 from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
-from otel_run.engine.http_client import Unanswered
+from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.engine.peer import peer_of
 from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
@@ -135,25 +135,31 @@ class Hops:
 
         return wrapper
 
-    def _starts(self) -> Wrapper:
+    def _starts(self) -> Wrapper:  # noqa: C901
         recorder, variable, name = self._recorder, self._trail, self.start_name
         convention: Any = recorder.convention  # a client's
-        begin, read_peer = convention.open, self.read_peer
+        is_part, start, read_peer = convention.is_part, convention.start, self.read_peer
 
         @unseen
-        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001, C901
             trail = None if recorder.off else variable.get()
             if trail is None:
                 return await wrapped(*args, **kwargs)
             if trail.failed is not None:
                 trail.settle(recorder)
             count = trail.count
+            operation: Any = None
             try:
-                operation = begin(args[0] if args else kwargs[name])
-                if operation is not None:
-                    trail.count = count + 1
-                    if count:
-                        convention.count_resends(operation, count)
+                request = args[0] if args else kwargs[name]
+                parent = CURRENT.get()
+                if parent is None or not is_part(parent, request):
+                    operation = start(parent, request)
+                    if type(operation) is ClientOperation:
+                        trail.count = count + 1
+                        if count:
+                            convention.count_resends(operation, count)
+                    else:  # nothing is recorded of it
+                        operation = None
             except Exception as error:
                 caught(error, recorder.library)
                 operation = None

@@ -62,9 +62,6 @@ CLIENT_ERROR = 400
 # A program that makes methods up would make descriptions without end.
 METHOD_LIMIT = 32
 
-# A URL longer than this counts towards the bound of the record queue.
-LONG_URL = 256
-
 
 class Unanswered(BaseException):
     """Nobody has asked how it ended."""
@@ -141,14 +138,6 @@ class HttpClient(Convention):
             operation.enter()
         return operation
 
-    def open(self, subject: Any) -> ClientOperation | None:
-        """Begin an operation that is not current."""
-        parent = CURRENT.get()
-        if parent is not None and self.is_part(parent, subject):
-            return None
-        operation = self.start(parent, subject)
-        return operation if type(operation) is ClientOperation else None
-
     def is_part(self, parent: Node, call: Any) -> bool:
         """Tell whether the call is part of an outer library's request; do what is left to do here.
 
@@ -166,21 +155,27 @@ class HttpClient(Convention):
             return False
         parent.token = CURRENT.set(parent)
         # Each repetition is one more than the outer one knows of.
-        if self.read_repeat is not None and self.read_repeat(call):
+        read_repeat, read_sender = self.read_repeat, self.read_sender
+        if read_repeat is not None and read_repeat(call):
             self.count_resends(parent, 1)
         headers = parent.unwritten
         if headers is None:
             read_part = self.read_part
             if read_part is not None and is_sent_again(read_part(call), parent.span_id):
                 self.count_resends(parent, 1)
-        elif self.read_sender is None or not hands_on(self.read_sender(call)):
+        elif (
+            read_sender is None
+            or (writer := WRITERS.get(read_sender(call))) is None
+            or writer.recorder.off
+        ):
             self.write_into(call, headers)
         return True
 
-    def start(self, parent: Node | None, call: Any) -> ClientOperation | Silence | None:
+    def start(self, parent: Node | None, call: Any) -> ClientOperation | Silence | None:  # noqa: C901
         """Describe the request, and send its context along to those who are to receive it.
 
-        Nothing is recorded of one that is excluded.
+        Nothing is recorded of one that is excluded. All is done here that most requests need, for
+        each function that was called for it would take longer than what it does.
         """
         request = self.read_request(call)
         if request is None:
@@ -197,10 +192,9 @@ class HttpClient(Convention):
         operation.url = url
         operation.unwritten = None
         if operation.sampled:
-            full = url.full
-            operation.attributes = {"url.full": full}
-            if len(full) > LONG_URL:
-                operation.add_weight(len(full))
+            operation.attributes = {"url.full": url.full}
+            if url.weight:
+                operation.add_weight(url.weight)
             if resends:
                 self.count_resends(operation, resends)
             if REQUEST_HEADERS.wanted:
@@ -211,7 +205,14 @@ class HttpClient(Convention):
             else:  # most often, and all that would be injected
                 ids = operation.trace_id, operation.span_id
                 sent = {"traceparent": TRACEPARENT[operation.sampled] % ids}
-            if self.read_sender is not None and hands_on(self.read_sender(call)):
+            read_sender = self.read_sender
+            if (
+                read_sender is not None
+                # What else happens within the call may go to who is not to receive them.
+                and RECEIVERS.are_all
+                and (writer := WRITERS.get(read_sender(call))) is not None
+                and not writer.recorder.off
+            ):
                 operation.unwritten = sent
             elif sent:
                 self.write_headers(call, sent)
@@ -282,15 +283,6 @@ class HttpClient(Convention):
         if kind:
             attributes["error.type"] = kind
         return self.conclude(description, key, attributes, ERROR if kind else UNSET)
-
-
-def hands_on(library: str) -> bool:
-    """Tell whether a library that a call is handed on to sees to its headers."""
-    # What else happens within the call may go to somebody who is not to receive them.
-    if not RECEIVERS.are_all:
-        return False
-    writer = WRITERS.get(library)
-    return writer is not None and not writer.recorder.off
 
 
 def injected(operation: ClientOperation) -> dict[str, str]:

@@ -34,7 +34,7 @@ def write_fields(given: list[tuple[bytes, bytes]], headers: Mapping[str, str]) -
         # Most often it is not there, and one look at all of them tells.
         if field in b"\n".join(map(NAME, given)).lower():
             given[:] = [one for one in given if one[0].lower() != field]
-        given.append((field, value.encode("latin-1")))
+        given.append((field, value.encode()))
 
 
 def write_lines(lines: list[bytes], headers: Mapping[str, str]) -> None:

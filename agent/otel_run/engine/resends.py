@@ -29,13 +29,12 @@ def count_sending(request: Any, *, is_answer: bool = True) -> int:
     One that was sent before is so again to answer something, or else the program has begun anew.
     """
     marks = request.__dict__
-    count: list[int] | None = None
-    if marks:
-        count = marks.pop(NEXT, None) or (is_answer and marks.get(SENT)) or None
-    if count is None:
+    if NEXT in marks:
+        marks[SENT] = marks.pop(NEXT)
+    elif SENT not in marks or not is_answer:
         marks[SENT] = [1]
         return 0
-    marks[SENT] = count
+    count: list[int] = marks[SENT]
     before = count[0]
     count[0] = before + 1
     return before

@@ -19,6 +19,9 @@ PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 # A longer URL is parsed anew each time.
 LONGEST_KEPT = 2048
 
+# A URL longer than this counts towards the bound of the record queue.
+LONG_URL = 256
+
 
 class Origin:
     """A scheme, host and port; `descriptions` holds what a convention described for a method."""
@@ -42,10 +45,11 @@ class Origin:
 class Url:
     """A URL without its secrets, its origin, and the secrets: what no message may hold either.
 
-    `is_excluded` tells that nothing is recorded of its requests.
+    `is_excluded` tells that nothing is recorded of its requests. `weight` is what a record of one
+    weighs beyond the usual.
     """
 
-    __slots__ = ("full", "is_excluded", "origin", "secrets")
+    __slots__ = ("full", "is_excluded", "origin", "secrets", "weight")
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Url:
         is_excluded: bool,  # noqa: FBT001  known of each URL
     ) -> None:
         self.full = full
+        self.weight = len(full) if len(full) > LONG_URL else 0
         self.origin = origin
         self.secrets = secrets
         self.is_excluded = is_excluded
