@@ -9,20 +9,20 @@ from __future__ import annotations
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import Peers
-from otel_run.engine.raw_headers import fields_as_text, write_fields
+from otel_run.engine.raw_headers import fields_as_text, with_fields, write_fields
 from otel_run.engine.replica import replica
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
     import httpcore
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
     from otel_run.signals.description import Peer
 
+TLS = ("sync:SyncStream.start_tls", "anyio:AnyIOStream.start_tls", "trio:TrioStream.start_tls")
 VERSIONS: dict[object, int] = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
@@ -40,38 +40,21 @@ def read_response(response: httpcore.Response) -> HttpResponse:
     return response.status, version, lambda: fields_as_text(response.headers), peer, 0
 
 
-def read_part(call: Call) -> object:
-    # httpx makes another request each time that a transport of the program's own sends one again,
-    # of the same body, be it an empty one.
-    return call.arg(0, "request").stream
-
-
-def told_by(extensions: Mapping[str, Any]) -> tuple[int, Peer | None]:
+def told_by(told: Mapping[str, object]) -> tuple[int, Peer | None]:
     """Read the version and the peer, which a transport of httpx's need not tell."""
-    version = VERSIONS.get(extensions.get("http_version"), 0)
-    return version, PEERS.of(extensions.get("network_stream"))
+    return VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
 
 
 def read_peer(call: Call) -> Peer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
-    connection = call.instance
-    return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
-
-
-def read_early_peer(call: Call) -> Peer | None:
-    return PEERS.of(call.instance)
+    return None if call.instance.is_idle() else PEERS.of(call.instance._network_stream)  # noqa: SLF001
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and may send it again: a copy is sent instead.
     request: httpcore.Request = replica(call.arg(0, "request"))
-    request.headers = list(request.headers)
-    write_fields(request.headers, headers)
+    request.headers = with_fields(request.headers, headers)
     call.replace(0, "request", request)
-
-
-def write_into(call: Call, headers: Mapping[str, str]) -> None:
-    write_fields(call.arg(0, "request").headers, headers)
 
 
 def details(protocol: str, close: str) -> Iterator[Detail]:
@@ -86,7 +69,13 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
         library=library,
         versions=versions,
         convention=HttpClient(
-            read_request, read_response, write_headers, read_part=read_part, write_into=write_into
+            read_request,
+            read_response,
+            write_headers,
+            # httpx makes another request each time that a transport of the program's own sends one
+            # again, of the same body, be it an empty one.
+            read_part=lambda call: call.arg(0, "request").stream,
+            write_into=lambda call, headers: write_fields(call.arg(0, "request").headers, headers),
         ),
         layer=1,
         targets=(
@@ -94,13 +83,11 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
             f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
             *details(f"{library}._sync.http11:HTTP11Connection", "close"),
             *details(f"{library}._async.http11:AsyncHTTP11Connection", "aclose"),
-            # One with whom there is no TLS is told before it.
-            Detail(f"{library}._backends.sync:SyncStream.start_tls", before=read_early_peer),
-            Detail(f"{library}._backends.anyio:AnyIOStream.start_tls", before=read_early_peer),
-            Detail(f"{library}._backends.trio:TrioStream.start_tls", before=read_early_peer),
             # What one request fails for closes no connection that others use.
             *details(f"{library}._sync.http2:HTTP2Connection", "_response_closed"),
             *details(f"{library}._async.http2:AsyncHTTP2Connection", "_response_closed"),
+            # One with whom there is no TLS is told before it.
+            *(Detail(f"{library}._backends.{one}", before=PEERS.of_instance) for one in TLS),
         ),
     )
 

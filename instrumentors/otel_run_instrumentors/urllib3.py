@@ -17,7 +17,7 @@ from otel_run.engine.url import join_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
-    from types import FunctionType
+    from typing import Any
 
     import urllib3
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from otel_run.signals.description import Peer
 
 
-def passes_no_retries(urlopen: FunctionType) -> bool:
+def passes_no_retries(urlopen: Any) -> bool:
     # So it is in 1.26.
     within = urlopen.__globals__["HTTPConnectionPool"]._make_request  # noqa: SLF001
-    original = getattr(within, "__wrapped__", within)  # where it has been patched already
-    return "retries" not in original.__code__.co_varnames
+    # It may have been patched already.
+    return "retries" not in getattr(within, "__wrapped__", within).__code__.co_varnames
 
 
 URLOPEN = Surrounding("urllib3.connectionpool:HTTPConnectionPool.urlopen", passes_no_retries)
@@ -65,11 +65,6 @@ def read_peer(call: Call) -> Peer | None:
     return peer_of(call.instance.sock)
 
 
-def read_early_peer(call: Call) -> Peer | None:
-    # One with whom there is no TLS is not told after it.
-    return peer_of(call.arg(0, "sock"))
-
-
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The mapping is the caller's, or the pool's: a copy is passed instead, of the same kind, for
     # HTTPHeaderDict has several values to a name.
@@ -85,11 +80,7 @@ INSTRUMENTOR = Instrumentor(
     library="urllib3",
     versions=">=1.26",
     convention=HttpClient(
-        read_request,
-        read_response,
-        write_headers,
-        read_sender=read_sender,
-        read_repeat=read_repeat,
+        read_request, read_response, write_headers, read_sender=read_sender, read_repeat=read_repeat
     ),
     layer=1,
     targets=(
@@ -97,7 +88,10 @@ INSTRUMENTOR = Instrumentor(
         "urllib3.connectionpool:HTTPConnectionPool._make_request",
         Detail("urllib3.connection:HTTPConnection.connect", after=read_peer),
         Detail("urllib3.connection:HTTPSConnection.connect", after=read_peer),
-        # Where it is called, for it may have been imported from its own module before.
-        Detail("urllib3.connection:ssl_wrap_socket", before=read_early_peer),
+        # One with whom there is no TLS is not told after it. Patched where it is called, for it may
+        # have been imported from its own module before.
+        Detail(
+            "urllib3.connection:ssl_wrap_socket", before=lambda call: peer_of(call.arg(0, "sock"))
+        ),
     ),
 )

@@ -37,6 +37,15 @@ def write_fields(given: list[tuple[bytes, bytes]], headers: Mapping[str, str]) -
         given.append((field, value.encode()))
 
 
+def with_fields(
+    given: Iterable[tuple[bytes, bytes]], headers: Mapping[str, str]
+) -> list[tuple[bytes, bytes]]:
+    """Return a list of the fields and of the headers."""
+    fields = list(given)
+    write_fields(fields, headers)
+    return fields
+
+
 def write_lines(lines: list[bytes], headers: Mapping[str, str]) -> None:
     """Put the headers into the lines of a request, of which the first is none."""
     for name, value in headers.items():
