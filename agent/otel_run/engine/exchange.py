@@ -7,6 +7,7 @@ from weakref import ref
 from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
 from otel_run.engine.http_client import ClientOperation, Unanswered
+from otel_run.engine.peer import Peers
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
@@ -24,15 +25,18 @@ if TYPE_CHECKING:
     Result = TypeVar("Result")
 
 
+# Of sockets: each is asked once.
+PEERS = Peers(lambda sock: sock)
+
+
 class Exchange:
     """A request whose parts are calls of their own.
 
     The operation begins and is propagated with `send`, and is ended by `answer`, or by the one of
     them that raises. What was sent and never asked about ends with `close`, with the next `send`,
     or with the object itself. It is never current, for between the calls the program goes on with
-    other things. `read_peer` tells whom the object is connected to, by `connect` or before: a
-    connection that breaks may not tell any more. It is given the object, as the convention's
-    readers are.
+    other things. The convention's readers are given the object; `read_socket` gives its socket,
+    which is connected by `connect` or before: one that breaks may not tell its peer any more.
     """
 
     def __init__(
@@ -42,12 +46,12 @@ class Exchange:
         send: str,
         answer: str,
         close: str,
-        read_peer: Callable[[Any], Peer | None],
+        read_socket: Callable[[Any], Any],
     ) -> None:
         self.connect = connect
         self.send = send
         self.ends = ((answer, self._answered), (close, self._closed))
-        self.read_peer = read_peer
+        self.read_socket = read_socket
         # By the object's identity, while `send` runs; and after it, by a reference.
         self._sending: dict[int, Operation] = {}
         self._waiting: dict[ref[Any], Operation] = {}
@@ -75,9 +79,9 @@ class Exchange:
 
     # All in one frame, for this is the hot path.
     def _sends(self) -> Wrapper:  # noqa: C901
-        recorder, sending, read_peer = self._recorder, self._sending, self.read_peer
+        recorder, sending, read_socket = self._recorder, self._sending, self.read_socket
         convention: Any = recorder.convention  # a client's
-        is_part, start = convention.is_part, convention.start
+        is_part, start, peer_of = convention.is_part, convention.start, PEERS.of
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: C901
@@ -94,7 +98,7 @@ class Exchange:
                         operation = None
                 # As `_tell` has it.
                 if type(found) is ClientOperation:
-                    peer = read_peer(instance)
+                    peer = peer_of(read_socket(instance))
                     if type(peer) is not Peer:
                         untold = found
                     elif not found.end:
@@ -147,7 +151,7 @@ class Exchange:
     def _tell(self, instance: object, operation: object) -> None:
         """Say whom it is connected to, if there is one to be told."""
         if type(operation) is ClientOperation and not operation.end:
-            peer = self.read_peer(instance)
+            peer = PEERS.of(self.read_socket(instance))
             if type(peer) is Peer:
                 operation.peer = peer  # as `detail` has it
 

@@ -1,4 +1,4 @@
-"""Headers as they are on the wire, in Latin-1: fields of names and values, or lines."""
+"""Headers as they are on the wire: fields of names and values, in Latin-1."""
 
 from __future__ import annotations
 
@@ -17,18 +17,11 @@ def fields_as_text(fields: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str,
         yield name.decode("latin-1"), value.decode("latin-1")
 
 
-def lines_as_text(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """Give names and values as text."""
-    for line in lines:
-        name, _, value = line.decode("latin-1").partition(":")
-        yield name, value.strip()
-
-
-# What the program passed on from elsewhere would stand beside ours, and spoil both: it is replaced.
-
-
 def write_fields(given: list[tuple[bytes, bytes]], headers: Mapping[str, str]) -> None:
-    """Put the headers into the list of fields."""
+    """Put the headers into the list of fields.
+
+    What the program passed on from elsewhere would stand beside ours, and spoil both.
+    """
     for name, value in headers.items():
         field = name.encode()
         # Most often it is not there, and one look at all of them tells.
@@ -44,12 +37,3 @@ def with_fields(
     fields = list(given)
     write_fields(fields, headers)
     return fields
-
-
-def write_lines(lines: list[bytes], headers: Mapping[str, str]) -> None:
-    """Put the headers into the lines of a request, of which the first is none."""
-    for name, value in headers.items():
-        start = f"{name}:".encode()
-        if start in b"\n".join(lines).lower():  # as above
-            lines[1:] = [one for one in lines[1:] if one[: len(start)].lower() != start]
-        lines.append(f"{name}: {value}".encode("latin-1"))
