@@ -59,7 +59,7 @@ INSTRUMENTOR = Instrumentor(
             answer="aiohttp.client_reqrep:ClientResponse.start",
             answer_name="connection",
             close="aiohttp.connector:Connection.close",
-            reach="aiohappyeyeballs:start_connection",  # where aiohttp looks for it
+            reach="aiohttp.connector:aiohappyeyeballs.start_connection",
             read_peer=read_peer,
         ),
     ),

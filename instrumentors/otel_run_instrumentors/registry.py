@@ -5,7 +5,6 @@ from __future__ import annotations
 INSTRUMENTORS = {
     "a2wsgi.asgi": "otel_run_instrumentors.a2wsgi",
     "a2wsgi.wsgi": "otel_run_instrumentors.a2wsgi",
-    "aiohappyeyeballs": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.client": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.client_reqrep": "otel_run_instrumentors.aiohttp_client",
     "aiohttp.connector": "otel_run_instrumentors.aiohttp_client",
