@@ -26,8 +26,9 @@ ADAPTERS = Kinds("requests", "HTTPAdapter")
 
 def read_request(call: Call) -> HttpRequest:
     request: Any = call.arg(0, "request")
-    # Taken off, for the program may send the same one again.
-    resends: int = request.__dict__.pop("resends", 0)
+    resends: int = getattr(request, "resends", 0)
+    if resends:
+        del request.resends  # for the program may send the same one again
     return request.method or "GET", request.url or "", request.headers.items, resends
 
 

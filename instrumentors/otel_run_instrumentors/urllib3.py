@@ -55,9 +55,8 @@ def read_repeat(call: Call) -> int:
 
 def read_sender(call: Call) -> str:
     # A connection of another kind, HTTP/2's, or a double of the program's, sends in its own way.
-    kind = type(call.arg(0, "conn"))
-    is_plain = issubclass(kind, HTTPConnection) and "endheaders" not in kind.__dict__
-    return "http.client" if is_plain else ""
+    found = getattr(type(call.arg(0, "conn")), "endheaders", None)
+    return "http.client" if found is HTTPConnection.endheaders else ""
 
 
 def read_peer(call: Call) -> Peer | None:

@@ -1,8 +1,8 @@
 """How many requests of the same purpose went before: noted on what libraries call a request.
 
-All that one call leads to, by redirects and challenges, shares a count. A request has it as `NEXT`
-until it is sent for the first time, and as `SENT` from then on. Where one call of an outer library
-sends a request more than once, what stays the same of it has the span as `WITHIN`.
+All that one call leads to, by redirects and challenges, shares a count, a list of one number. A
+request that was led to has it in a tuple until it is sent for the first time. Where one call of an
+outer library sends a request more than once, what stays the same of it has the span as `WITHIN`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Recorder, Wrapper
 
-# Names that no class of the program's has for something else.
-NEXT = "_otel_run_next"
-SENT = "_otel_run_sent"
+# Names that no class of the program's has for something else. Nobody asks for the `__dict__` of a
+# request here, for attributes of an object that was asked for it take longer from then on.
+COUNT = "_otel_run_count"
 WITHIN = "_otel_run_within"
 
 
@@ -28,21 +28,24 @@ def count_sending(request: Any, *, is_answer: bool = True) -> int:
 
     One that was sent before is so again to answer something, or else the program has begun anew.
     """
-    marks = request.__dict__
-    if NEXT in marks:
-        marks[SENT] = marks.pop(NEXT)
-    elif SENT not in marks or not is_answer:
-        marks[SENT] = [1]
+    count = getattr(request, COUNT, None)
+    if count is None:
+        setattr(request, COUNT, [1])
         return 0
-    count: list[int] = marks[SENT]
-    before = count[0]
+    if type(count) is tuple:
+        (count,) = count
+    elif not is_answer:
+        count = [0]
+    setattr(request, COUNT, count)
+    before: int = count[0]
     count[0] = before + 1
     return before
 
 
 def follow(before: Any, request: Any) -> None:
     """Note on the request that the one before led to it."""
-    request.__dict__[NEXT] = before.__dict__.get(SENT, [1])
+    count = getattr(before, COUNT, None)
+    setattr(request, COUNT, (count if type(count) is list else [1],))
 
 
 def is_sent_again(part: Any, by: int) -> bool:
@@ -75,7 +78,9 @@ class Beginning(Place):
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
             try:
-                (args[0] if args else kwargs[name]).__dict__.pop(SENT, None)
+                request = args[0] if args else kwargs[name]
+                if type(getattr(request, COUNT, None)) is list:
+                    setattr(request, COUNT, None)
             except Exception as error:
                 caught(error, library)
             return wrapped(*args, **kwargs)
