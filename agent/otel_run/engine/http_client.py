@@ -199,23 +199,24 @@ class HttpClient(Convention):
                 self.count_resends(operation, resends)
             if REQUEST_HEADERS.wanted:
                 REQUEST_HEADERS.capture(operation, headers())
-        if RECEIVERS.are_all or origin.receives(RECEIVERS):
-            if operation.trace_state or operation.values or "tracecontext" not in PROPAGATORS:
-                sent = injected(operation)
-            else:  # most often, and all that would be injected
-                ids = operation.trace_id, operation.span_id
-                sent = {"traceparent": TRACEPARENT[operation.sampled] % ids}
-            read_sender = self.read_sender
-            if (
-                read_sender is not None
-                # What else happens within the call may go to who is not to receive them.
-                and RECEIVERS.are_all
-                and (writer := WRITERS.get(read_sender(call))) is not None
-                and not writer.recorder.off
-            ):
-                operation.unwritten = sent
-            elif sent:
-                self.write_headers(call, sent)
+        read_sender = self.read_sender
+        if not RECEIVERS.are_all:
+            if not origin.receives(RECEIVERS):
+                return operation
+            read_sender = None  # what else happens within the call may go to somebody else
+        if operation.trace_state or operation.values or "tracecontext" not in PROPAGATORS:
+            sent = injected(operation)
+        else:  # most often, and all that would be injected
+            ids = operation.trace_id, operation.span_id
+            sent = {"traceparent": TRACEPARENT[operation.sampled] % ids}
+        if (
+            read_sender is not None
+            and (writer := WRITERS.get(read_sender(call))) is not None
+            and not writer.recorder.off
+        ):
+            operation.unwritten = sent
+        elif sent:
+            self.write_headers(call, sent)
         return operation
 
     def count_resends(self, operation: ClientOperation, count: int) -> None:
