@@ -36,13 +36,9 @@ def read_request(call: Call) -> HttpRequest:
 
 
 def read_response(response: httpcore.Response) -> HttpResponse:
-    version, peer = told_by(response.extensions)
+    told = response.extensions
+    version, peer = VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
     return response.status, version, lambda: fields_as_text(response.headers), peer, 0
-
-
-def told_by(told: Mapping[str, object]) -> tuple[int, Peer | None]:
-    """Read the version and the peer, which a transport of httpx's need not tell."""
-    return VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
 
 
 def read_peer(call: Call) -> Peer | None:
