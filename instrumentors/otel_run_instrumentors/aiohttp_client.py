@@ -3,18 +3,20 @@
 It follows redirects, and repeats what a closed connection took, in a loop of its own. In it a
 connector is asked for a connection, the request sent on it, and the response started. Nothing is
 made for a session, and the program's trace configurations are left alone.
+Before 3.10 nobody tells whom a connection got to on which no TLS came about.
 """
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Instrumentor
 from otel_run.engine.hops import Hops
 from otel_run.engine.http_client import HttpClient
-from otel_run.engine.peer import peer_at
+from otel_run.engine.peer import Peers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from aiohttp.client_reqrep import ClientRequest, ClientResponse
     from aiohttp.connector import Connection
@@ -23,26 +25,25 @@ if TYPE_CHECKING:
     from otel_run.signals.description import Peer
 
 
-def read_request(call: Call) -> HttpRequest:
-    request: ClientRequest = call.arg(0, "req")
-    return request.method, str(request.url), request.headers.items
+VERSIONS: dict[Any, int] = {(0, 9): 9, (1, 0): 10, (1, 1): 11}
+PEERS = Peers(lambda transport: transport.get_extra_info("socket"))
+
+
+def read_request(request: ClientRequest) -> HttpRequest:
+    return request.method, request.url, request.headers.items, 0
 
 
 def read_response(response: ClientResponse) -> HttpResponse:
-    version = response.version
-    number = version.major * 10 + version.minor if version else 0
-    return response.status, number, response.headers.items, None, 0
+    version = VERSIONS.get(response.version, 0)
+    return response.status, version, response.headers.items, None, 0
 
 
-def read_peer(call: Call) -> Peer | None:
-    connection: Connection = call.arg(0, "conn")
-    transport = connection.transport
-    return None if transport is None else peer_at(transport.get_extra_info("peername"))
+def read_peer(connection: Connection) -> Peer | None:
+    return PEERS.of(connection.transport)
 
 
-def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    request: ClientRequest = call.instance  # made for this hop, its headers too
-    request.headers.update(headers)
+def write_headers(request: ClientRequest, headers: Mapping[str, str]) -> None:
+    request.headers.update(headers)  # made for this hop, as the request is
 
 
 INSTRUMENTOR = Instrumentor(
@@ -55,8 +56,10 @@ INSTRUMENTOR = Instrumentor(
             around="aiohttp.client:ClientSession._request",
             start="aiohttp.connector:BaseConnector.connect",
             start_name="req",
-            send="aiohttp.client_reqrep:ClientRequest.send",
             answer="aiohttp.client_reqrep:ClientResponse.start",
+            answer_name="connection",
+            close="aiohttp.connector:Connection.close",
+            reach="aiohttp.connector:aiohappyeyeballs.start_connection",
             read_peer=read_peer,
         ),
     ),

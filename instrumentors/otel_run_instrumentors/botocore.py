@@ -20,19 +20,16 @@ if TYPE_CHECKING:
 
 def read_request(call: Call) -> HttpRequest:
     request: AWSPreparedRequest = call.arg(0, "request")
-    return request.method, request.url, request.headers.items
+    # `ttl=…; attempt=2; max=5`, from 1.25 on
+    told = str(request.headers.get("amz-sdk-request", ""))
+    attempt = told.partition("attempt=")[2].partition(";")[0]
+    resends = int(attempt) - 1 if attempt.isdigit() else 0
+    return request.method, request.url, request.headers.items, resends
 
 
 def read_response(response: AWSResponse) -> HttpResponse:
     version: int = getattr(response.raw, "version", 0)
     return response.status_code, version, response.headers.items, None, 0
-
-
-def read_resend(call: Call) -> int:
-    # `ttl=…; attempt=2; max=5`, from 1.25 on
-    told = str(call.arg(0, "request").headers.get("amz-sdk-request", ""))
-    attempt = told.partition("attempt=")[2].partition(";")[0]
-    return int(attempt) - 1 if attempt.isdigit() else 0
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -46,7 +43,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="botocore",
     versions=">=1.23",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend),
+    convention=HttpClient(read_request, read_response, write_headers),
     layer=3,
     targets=("botocore.httpsession:URLLib3Session.send",),
 )

@@ -8,23 +8,22 @@ headers are sent.
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor
+from operator import attrgetter
+
+from otel_run.engine import Instrumentor
 from otel_run.engine.exchange import Exchange
 from otel_run.engine.http_client import HttpClient
-from otel_run.engine.peer import peer_of
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import http.client
     from collections.abc import Iterator, Mapping
+    from http.client import HTTPConnection, HTTPResponse
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
-    from otel_run.signals.description import Peer
 
 
-def read_request(call: Call) -> HttpRequest | None:
-    connection: http.client.HTTPConnection = call.instance
+def read_request(connection: HTTPConnection) -> HttpRequest | None:
     lines = buffer_of(connection)
     if not lines:  # there is no request: this call fails
         return None
@@ -33,36 +32,32 @@ def read_request(call: Call) -> HttpRequest | None:
     port = getattr(connection, "_tunnel_port", None) or connection.port
     method, _, rest = lines[0].decode("latin-1").partition(" ")
     url = join_url(scheme, host, port, rest.rpartition(" ")[0])
-    return method, url, lambda: waiting_headers(connection)
+    return method, url, lambda: waiting_headers(connection), 0
 
 
-def buffer_of(connection: http.client.HTTPConnection) -> list[bytes]:
+def buffer_of(connection: HTTPConnection) -> list[bytes]:
     return connection._buffer  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
 
 
-def waiting_headers(connection: http.client.HTTPConnection) -> Iterator[tuple[str, str]]:
+def waiting_headers(connection: HTTPConnection) -> Iterator[tuple[str, str]]:
     for line in buffer_of(connection)[1:]:
         name, _, value = line.decode("latin-1").partition(":")
         yield name, value.strip()
 
 
-def read_response(response: http.client.HTTPResponse) -> HttpResponse:
+def read_response(response: HTTPResponse) -> HttpResponse:
     return response.status, response.version, response.getheaders, None, 0
 
 
-def read_peer(call: Call) -> Peer | None:
-    return peer_of(call.instance.sock)
-
-
-def write_headers(call: Call, headers: Mapping[str, str]) -> None:
-    lines = buffer_of(call.instance)
+def write_headers(connection: HTTPConnection, headers: Mapping[str, str]) -> None:
+    lines = buffer_of(connection)
     for name, value in headers.items():
-        line = f"{name}: {value}".encode("latin-1")
-        field = line[: len(name) + 1]
-        if field in b"\n".join(lines).lower():
+        start = f"{name}:".encode()
+        # Most often it is not there, and one look at all of them tells.
+        if start in b"\n".join(lines).lower():
             # What the program passed on from elsewhere would stand beside ours, and spoil both.
-            lines[1:] = [one for one in lines[1:] if one[: len(field)].lower() != field]
-        lines.append(line)
+            lines[1:] = [one for one in lines[1:] if one[: len(start)].lower() != start]
+        lines.append(f"{name}: {value}".encode("latin-1"))
 
 
 INSTRUMENTOR = Instrumentor(
@@ -76,7 +71,7 @@ INSTRUMENTOR = Instrumentor(
             send="http.client:HTTPConnection.endheaders",
             answer="http.client:HTTPConnection.getresponse",
             close="http.client:HTTPConnection.close",
-            read_peer=read_peer,
+            read_socket=attrgetter("sock"),
         ),
     ),
 )

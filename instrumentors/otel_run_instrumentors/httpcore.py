@@ -6,27 +6,24 @@ httpx there is no span.
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 from otel_run.engine import Call, Detail, Instrumentor
 from otel_run.engine.http_client import HttpClient
 from otel_run.engine.peer import Peers
+from otel_run.engine.raw_headers import fields_as_text, with_fields, write_fields
 from otel_run.engine.replica import replica
-from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import join_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any
 
     import httpcore
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
     from otel_run.signals.description import Peer
 
-NAME = itemgetter(0)
-VERSIONS = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
+TLS = ("sync:SyncStream.start_tls", "anyio:AnyIOStream.start_tls", "trio:TrioStream.start_tls")
+VERSIONS: dict[object, int] = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
 
 
@@ -35,55 +32,25 @@ def read_request(call: Call) -> HttpRequest:
     url = request.url
     scheme, host, target = (part.decode("latin-1") for part in (url.scheme, url.host, url.target))
     text = join_url(scheme, host, url.port, target)
-    return request.method.decode("latin-1"), text, lambda: decoded(request.headers)
+    return request.method.decode("latin-1"), text, lambda: fields_as_text(request.headers), 0
 
 
 def read_response(response: httpcore.Response) -> HttpResponse:
-    version, peer = told_by(response.extensions)
-    return response.status, version, lambda: decoded(response.headers), peer, 0
-
-
-def read_resend(call: Call) -> int:
-    # httpx makes another request each time that a transport of the program's own sends one again,
-    # of the same body, be it an empty one.
-    return is_sent_again(call.arg(0, "request").stream)
-
-
-def told_by(extensions: Mapping[str, Any]) -> tuple[int, Peer | None]:
-    """Read the version and the peer, which a transport of httpx's need not tell."""
-    version = VERSIONS.get(extensions.get("http_version", b""), 0)
-    return version, PEERS.of(extensions.get("network_stream"))
+    told = response.extensions
+    version, peer = VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
+    return response.status, version, lambda: fields_as_text(response.headers), peer, 0
 
 
 def read_peer(call: Call) -> Peer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
-    connection = call.instance
-    return None if connection.is_idle() else PEERS.of(connection._network_stream)  # noqa: SLF001
-
-
-def read_early_peer(call: Call) -> Peer | None:
-    return PEERS.of(call.instance)
-
-
-def decoded(headers: list[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:
-    return ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+    return None if call.instance.is_idle() else PEERS.of(call.instance._network_stream)  # noqa: SLF001
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have built the request, and may send it again: a copy is sent instead.
     request: httpcore.Request = replica(call.arg(0, "request"))
-    request.headers = list(request.headers)
+    request.headers = with_fields(request.headers, headers)
     call.replace(0, "request", request)
-    write_into(call, headers)
-
-
-def write_into(call: Call, headers: Mapping[str, str]) -> None:
-    given: list[tuple[bytes, bytes]] = call.arg(0, "request").headers
-    for name, value in headers.items():
-        field = name.encode()
-        if field in b"\n".join(map(NAME, given)).lower():
-            given[:] = [pair for pair in given if pair[0].lower() != field]
-        given.append((field, value.encode()))
 
 
 def details(protocol: str, close: str) -> Iterator[Detail]:
@@ -98,7 +65,13 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
         library=library,
         versions=versions,
         convention=HttpClient(
-            read_request, read_response, write_headers, read_resend, write_into=write_into
+            read_request,
+            read_response,
+            write_headers,
+            # httpx makes another request each time that a transport of the program's own sends one
+            # again, of the same body, be it an empty one.
+            read_part=lambda call: call.arg(0, "request").stream,
+            write_into=lambda call, headers: write_fields(call.arg(0, "request").headers, headers),
         ),
         layer=1,
         targets=(
@@ -106,13 +79,11 @@ def instrumentor(library: str, versions: str) -> Instrumentor:
             f"{library}._async.connection_pool:AsyncConnectionPool.handle_async_request",
             *details(f"{library}._sync.http11:HTTP11Connection", "close"),
             *details(f"{library}._async.http11:AsyncHTTP11Connection", "aclose"),
-            # One with whom there is no TLS is told before it.
-            Detail(f"{library}._backends.sync:SyncStream.start_tls", before=read_early_peer),
-            Detail(f"{library}._backends.anyio:AnyIOStream.start_tls", before=read_early_peer),
-            Detail(f"{library}._backends.trio:TrioStream.start_tls", before=read_early_peer),
             # What one request fails for closes no connection that others use.
             *details(f"{library}._sync.http2:HTTP2Connection", "_response_closed"),
             *details(f"{library}._async.http2:AsyncHTTP2Connection", "_response_closed"),
+            # One with whom there is no TLS is told before it.
+            *(Detail(f"{library}._backends.{one}", before=PEERS.of_instance) for one in TLS),
         ),
     )
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from otel_run.engine import Call, Instrumentor, Note
 from otel_run.engine.http_client import HttpClient
+from otel_run.engine.kinds import Kinds
 from otel_run.engine.replica import replica
-from otel_run.engine.resends import begin, count_sending, follow
-from otel_run_instrumentors.httpcore import told_by
+from otel_run.engine.resends import Beginning, count_sending, follow
+from otel_run_instrumentors.httpcore import PEERS, VERSIONS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,38 +21,22 @@ if TYPE_CHECKING:
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
 
-TRANSPORTS = frozenset({"HTTPTransport", "AsyncHTTPTransport"})
-
 
 def read_request(call: Call) -> HttpRequest:
     request: httpx.Request = call.arg(0, "request")
-    return request.method, str(request.url), request.headers.multi_items
+    # The parts of the URL, which are put together where it is not known yet.
+    url = request.url._uri_reference  # noqa: SLF001
+    return request.method, url, request.headers.multi_items, count_sending(request)
 
 
 def read_response(response: httpx.Response) -> HttpResponse:
-    version, peer = told_by(response.extensions)
+    told = response.extensions  # a transport need not tell
+    version, peer = VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
     return response.status_code, version, response.headers.multi_items, peer, 0
-
-
-def note_begin(call: Call, _: object) -> None:
-    begin(call.arg(0, "request"))
 
 
 def note_redirect(call: Call, request: httpx.Request) -> None:
     follow(call.arg(0, "request"), request)
-
-
-def sends_itself(client: httpx.Client) -> bool:
-    """Tell whether a transport of the program's own may send, in its own way."""
-    mounts = client._mounts  # noqa: SLF001
-    if not is_plain(client._transport):  # noqa: SLF001
-        return True
-    return bool(mounts) and not all(map(is_plain, filter(None, mounts.values())))
-
-
-def is_plain(transport: object) -> bool:
-    kind = type(transport)
-    return kind.__name__ in TRANSPORTS and kind.__module__.startswith("httpx")
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -64,22 +49,27 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 
 
 def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
+    kinds = Kinds(library, "HTTPTransport", "AsyncHTTPTransport")
+    known = kinds.known
+
+    def read_sender(call: Call) -> str:
+        # A transport of the program's own may send in its own way.
+        client: httpx.Client = call.instance
+        transport, mounts = client._transport, client._mounts  # noqa: SLF001
+        if mounts:
+            return sender if kinds.include((transport, *filter(None, mounts.values()))) else ""
+        return sender if type(transport) in known or kinds.include((transport,)) else ""
+
     return Instrumentor(
         library=library,
         versions=versions,
-        convention=HttpClient(
-            read_request,
-            read_response,
-            write_headers,
-            lambda call: count_sending(call.arg(0, "request")),
-            read_sender=lambda call: "" if sends_itself(call.instance) else sender,
-        ),
+        convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
         layer=2,
         targets=(
             f"{library}._client:Client._send_single_request",
             f"{library}._client:AsyncClient._send_single_request",
             # What an auth flow sends again goes through neither.
-            Note(f"{library}._client:BaseClient._build_request_auth", note_begin),
+            Beginning(f"{library}._client:BaseClient._build_request_auth", "request"),
             Note(f"{library}._client:BaseClient._build_redirect_request", note_redirect),
         ),
     )

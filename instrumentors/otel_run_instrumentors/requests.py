@@ -6,8 +6,10 @@ follows redirects by calling itself: its own span ends before, with the response
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Detail, Instrumentor, Note
+from otel_run.engine import Call, Instrumentor, Note
+from otel_run.engine.early import Early
 from otel_run.engine.http_client import HttpClient
+from otel_run.engine.kinds import Kinds
 from otel_run.engine.replica import replica
 
 TYPE_CHECKING = False
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
 
-
-MULTIPLE_CHOICES = 300
+ADAPTERS = Kinds("requests", "HTTPAdapter")
 
 
 def read_request(call: Call) -> HttpRequest:
-    request: requests.PreparedRequest = call.arg(0, "request")
-    return request.method or "GET", request.url or "", request.headers.items
+    request: Any = call.arg(0, "request")
+    resends: int = getattr(request, "resends", 0)
+    if resends:
+        del request.resends  # for the program may send the same one again
+    return request.method or "GET", request.url or "", request.headers.items, resends
 
 
 def read_response(response: requests.Response) -> HttpResponse:
@@ -36,37 +40,28 @@ def read_response(response: requests.Response) -> HttpResponse:
     return response.status_code, version, response.headers.items, None, resends
 
 
-def read_redirect(call: Call) -> HttpResponse | None:
+def read_early_response(call: Call) -> requests.Response:
     response: requests.Response = call.arg(0, "resp")
-    # The status says it at once of most responses, and `is_redirect` takes a while.
-    if response.status_code < MULTIPLE_CHOICES or not response.is_redirect:
-        return None
-    request: Any = replica(call.arg(1, "req"))
-    # The next one is a copy of this request, and may go to who is not to receive what was added.
-    request.headers = getattr(request, "headers_before", request.headers)
-    call.replace(1, "req", request)
-    return read_response(response)
+    return response
 
 
-def note_resend(call: Call, _: None) -> None:
+def note_redirect(call: Call, _: None) -> None:
     # A redirect's request goes through here, and no other one does.
     request: Any = call.arg(0, "prepared_request")
     response: requests.Response = call.arg(1, "response")
     request.resends = len(response.history) + 1
-
-
-def read_resend(call: Call) -> int:
-    # Taken off, for the program may send the same one again.
-    resends: int = call.arg(0, "request").__dict__.pop("resends", 0)
-    return resends
+    # It is a copy of the one before, and may go to who is not to receive what was added to that.
+    before = getattr(response.request, "headers_before", None)
+    if before is not None:
+        request.headers = before.copy()
 
 
 def read_sender(call: Call) -> str:
     # An adapter of the program's own may send in its own way.
-    for adapter in call.instance.adapters.values():
-        if type(adapter).__module__ != "requests.adapters":
-            return ""
-    return "urllib3"
+    adapters = call.instance.adapters.values()
+    if ADAPTERS.known.issuperset(map(type, adapters)) or ADAPTERS.include(adapters):
+        return "urllib3"
+    return ""
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -82,11 +77,11 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="requests",
     versions=">=2.25",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
+    convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
     layer=2,
     targets=(
         "requests.sessions:Session.send",
-        Detail("requests.sessions:SessionRedirectMixin.resolve_redirects", before=read_redirect),
-        Note("requests.sessions:SessionRedirectMixin.rebuild_method", note_resend),
+        Early("requests.sessions:SessionRedirectMixin.get_redirect_target", read_early_response),
+        Note("requests.sessions:SessionRedirectMixin.rebuild_method", note_redirect),
     ),
 )

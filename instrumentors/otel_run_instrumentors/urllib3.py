@@ -17,7 +17,7 @@ from otel_run.engine.url import join_url
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
-    from types import FunctionType
+    from typing import Any
 
     import urllib3
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from otel_run.signals.description import Peer
 
 
-def passes_no_retries(urlopen: FunctionType) -> bool:
+def passes_no_retries(urlopen: Any) -> bool:
     # So it is in 1.26.
     within = urlopen.__globals__["HTTPConnectionPool"]._make_request  # noqa: SLF001
-    original = getattr(within, "__wrapped__", within)  # where it has been patched already
-    return "retries" not in original.__code__.co_varnames
+    # It may have been patched already.
+    return "retries" not in getattr(within, "__wrapped__", within).__code__.co_varnames
 
 
 URLOPEN = Surrounding("urllib3.connectionpool:HTTPConnectionPool.urlopen", passes_no_retries)
@@ -39,14 +39,14 @@ def read_request(call: Call) -> HttpRequest:
     pool: urllib3.HTTPConnectionPool = call.instance
     url = join_url(pool.scheme or "http", pool.host, pool.port, call.arg(2, "url"))
     headers: Mapping[str, str] = call.arg(4, "headers") or {}
-    return call.arg(1, "method"), url, headers.items
+    return call.arg(1, "method"), url, headers.items, read_repeat(call)
 
 
 def read_response(response: urllib3.HTTPResponse) -> HttpResponse:
     return response.status, response.version, response.headers.items, None, 0
 
 
-def read_resend(call: Call) -> int:
+def read_repeat(call: Call) -> int:
     retries = call.kwargs.get("retries")
     if retries is None and (around := URLOPEN.call) is not None:
         retries = around.arg(4, "retries")
@@ -55,19 +55,13 @@ def read_resend(call: Call) -> int:
 
 def read_sender(call: Call) -> str:
     # A connection of another kind, HTTP/2's, or a double of the program's, sends in its own way.
-    kind = type(call.arg(0, "conn"))
-    is_plain = issubclass(kind, HTTPConnection) and "endheaders" not in kind.__dict__
-    return "http.client" if is_plain else ""
+    found = getattr(type(call.arg(0, "conn")), "endheaders", None)
+    return "http.client" if found is HTTPConnection.endheaders else ""
 
 
 def read_peer(call: Call) -> Peer | None:
     # Here, and not from http.client: these connect in their own way.
     return peer_of(call.instance.sock)
-
-
-def read_early_peer(call: Call) -> Peer | None:
-    # One with whom there is no TLS is not told after it.
-    return peer_of(call.arg(0, "sock"))
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -84,14 +78,19 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="urllib3",
     versions=">=1.26",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend, read_sender),
+    convention=HttpClient(
+        read_request, read_response, write_headers, read_sender=read_sender, read_repeat=read_repeat
+    ),
     layer=1,
     targets=(
         URLOPEN,
         "urllib3.connectionpool:HTTPConnectionPool._make_request",
         Detail("urllib3.connection:HTTPConnection.connect", after=read_peer),
         Detail("urllib3.connection:HTTPSConnection.connect", after=read_peer),
-        # Where it is called, for it may have been imported from its own module before.
-        Detail("urllib3.connection:ssl_wrap_socket", before=read_early_peer),
+        # One with whom there is no TLS is not told after it. Patched where it is called, for it may
+        # have been imported from its own module before.
+        Detail(
+            "urllib3.connection:ssl_wrap_socket", before=lambda call: peer_of(call.arg(0, "sock"))
+        ),
     ),
 )

@@ -26,7 +26,10 @@ HANDLING = Surrounding("urllib.request:OpenerDirector.error")
 
 def read_request(call: Call) -> HttpRequest:
     request: urllib.request.Request = call.arg(1, "req")
-    return request.get_method(), request.full_url, request.header_items
+    answered = HANDLING.call
+    is_answer = answered is not None and answered.args[1:2] == (request,)
+    resends = count_sending(request, is_answer=is_answer)
+    return request.get_method(), request.full_url, request.header_items, resends
 
 
 def read_response(response: http.client.HTTPResponse) -> HttpResponse:
@@ -36,14 +39,6 @@ def read_response(response: http.client.HTTPResponse) -> HttpResponse:
 def note_redirect(call: Call, request: urllib.request.Request | None) -> None:
     if request is not None:
         follow(call.arg(0, "req"), request)
-
-
-def read_resend(call: Call) -> int:
-    request = call.arg(1, "req")
-    answered = HANDLING.call
-    return count_sending(
-        request, is_answer=answered is not None and answered.args[1:2] == (request,)
-    )
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -58,7 +53,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="urllib.request",
     versions=">=3.10",
-    convention=HttpClient(read_request, read_response, write_headers, read_resend),
+    convention=HttpClient(read_request, read_response, write_headers),
     layer=1,
     targets=(
         HANDLING,

@@ -80,7 +80,7 @@ class AsyncHttpClientContract(HttpClientContract):
             if not inspect.iscoroutinefunction(patched):
                 continue
             parts = inspect.signature(patched).parameters.values()
-            needed = [None for part in parts if part.default is part.empty and part.kind < 2]
+            needed = [object() for part in parts if part.default is part.empty and part.kind < 2]
             named = {part.name: None for part in parts if part.kind == part.KEYWORD_ONLY}
             coroutine = patched(*needed, **named)
             coroutine.close()

@@ -511,7 +511,7 @@ FAULTS = {
     "returns what fails": returning(Hostile()),
     "returns what fails in parts": returning_broken_parts,
 }
-STEPS = ("begin", "start", "propagate", "detail", "count_resends", "finish", "fail", "conclude")
+STEPS = ("begin", "start", "detail", "count_resends", "finish", "fail", "conclude")
 # Steps that nothing in the library's program leads to.
 NOT_TAKEN = {
     ("aiohttp.client", "HttpClient.begin"),
@@ -558,8 +558,9 @@ NOT_TAKEN = {
     ),
     # What hands on to it is not patched here.
     *(
-        (library, "HttpClient.write_into")
+        (library, f"HttpClient.{name}")
         for library, instrumentor in instrumentors().items()
+        for name in ("write_into", "read_repeat", "read_part")
         if isinstance(instrumentor.convention, HttpClient)
     ),
     *(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
 from urllib.parse import quote
 
 import pytest
@@ -150,6 +151,25 @@ def test_an_authority_is_host_and_port(authority: str, expected: tuple[str, int]
     assert split_port(authority) == expected
 
 
+def test_what_is_a_url_as_a_text_is_asked_for_it_once() -> None:
+    class Parts(NamedTuple):
+        host: str
+        path: str
+
+        def __str__(self) -> str:
+            asked.append(self.path)
+            return f"http://{self.host}{self.path}"
+
+    asked: list[str] = []
+    urls = Urls()
+    first, second = (urls.get(Parts("h.example", "/a")) for _ in range(2))
+    other = urls.get(Parts("h.example", "/b"))
+
+    assert first is second
+    assert (first.full, other.full) == ("http://h.example/a", "http://h.example/b")
+    assert asked == ["/a", "/b"]
+
+
 def test_what_is_kept_is_bounded() -> None:
     urls = Urls()
     for number in range(5000):
@@ -158,4 +178,4 @@ def test_what_is_kept_is_bounded() -> None:
 
     assert len(urls.seen) <= 2048
     assert len(urls._origins) <= 1024
-    assert max(map(len, urls.seen.young)) <= LONGEST_KEPT
+    assert max(len(str(url)) for url in urls.seen.young) <= LONGEST_KEPT

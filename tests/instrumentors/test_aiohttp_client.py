@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
+import yarl
 
 from contracts.async_http_client import AsyncHttpClientContract, run
 from contracts.http_client import resends
 from contracts.http_follower import FollowerContract
 from contracts.http_proxied import ProxiedContract
 from contracts.http_streamer import StreamerContract
+from contracts.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from contracts.origin import Origin
+    import trustme
+
     from recording import Recording
 
 
@@ -29,6 +35,8 @@ class TestAiohttpClient(
 
     library = "aiohttp.client"
     refusal = "aiohttp.client_exceptions.ClientConnectorError"
+    # Before 3.10 the event loop makes the connection, and nobody tells where it led to.
+    knows_peer_early = hasattr(aiohttp.connector, "aiohappyeyeballs")
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, timeout: float = 20
@@ -185,6 +193,81 @@ class TestAiohttpClient(
         assert sent == [[f"00-{span.trace_id}-{span.span_id}-01"] for span in spans]
         assert resends(spans) == [None, 1]
 
+    @pytest.mark.skipif(not hasattr(aiohttp, "ClientHandlerType"), reason="came with 3.12")
+    def test_what_a_middleware_sends_at_once_is_not_confused(
+        self, recording: Recording, origin: Origin, authority: trustme.CA
+    ) -> None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(tls)
+
+        async def at_once(request: Any, handler: Any) -> Any:
+            others = [copy.copy(request) for _ in range(3)]
+            for other, url in zip(others, urls, strict=True):
+                other.url = yarl.URL(url)
+                other.headers = request.headers.copy()
+            await asyncio.gather(*map(handler, others), return_exceptions=True)
+            return await handler(request)
+
+        async def main() -> None:
+            async with (
+                aiohttp.ClientSession(middlewares=[at_once]) as session,
+                session.get(origin.url()) as response,
+            ):
+                await response.read()
+
+        with Origin(tls=tls) as secure:
+            nobody = unused_port()
+            urls = (f"http://127.0.0.1:{nobody}/", secure.url(), origin.url("/other"))
+            run(main())
+
+        spans = {span.attributes["url.full"]: span.attributes for span in recording.spans()}
+        ports = {url: attributes.get("network.peer.port") for url, attributes in spans.items()}
+        # Where several are on their way, nobody knows which of them got to whom without TLS.
+        assert ports.pop(secure.url()) in {None, secure.port}
+        assert ports == {urls[0]: None, urls[2]: origin.port, origin.url(): origin.port}
+
+    def test_what_cannot_be_sent_fails_with_the_caller_s_error(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        class Closing(aiohttp.TCPConnector):
+            async def connect(self, *args: Any, **kwargs: Any) -> Any:
+                connection = await super().connect(*args, **kwargs)
+                assert connection.transport is not None
+                connection.transport.abort()
+                return connection
+
+        async def main() -> BaseException:
+            async with aiohttp.ClientSession(connector=Closing()) as session:
+                with pytest.raises(aiohttp.ClientError) as raised:
+                    await session.post(origin.url(), data=b"12")
+                return raised.value
+
+        error = run(main())
+
+        span = recording.span()
+        assert span.attributes == self.expected(
+            origin,
+            origin.url(),
+            error__type=full_name(type(error)),
+            http__request__method="POST",
+            http__response__status_code=None,
+            network__protocol__version=None,
+        )
+
+    def test_who_was_reached_before_a_redirect_is_not_the_peer_of_what_it_leads_to(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        async def main() -> None:
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(aiohttp.ClientConnectorError):
+                    await session.get(origin.url(f"/redirect/to/{unused_port()}"))
+
+        run(main())
+
+        first, second = recording.spans()
+        assert first.attributes["network.peer.port"] == origin.port
+        assert "network.peer.port" not in second.attributes
+
     def test_a_call_that_is_never_awaited_warns_as_it_would_without_us(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -220,6 +303,14 @@ class TestAiohttpClient(
         run(main())
 
         assert recording.span().attributes == self.expected(origin, origin.url())
+
+
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
 
 
 def forget(_: object) -> None:

@@ -18,13 +18,15 @@ from contracts.http_follower import FollowerContract
 from contracts.http_proxied import ProxiedContract
 from contracts.http_sender import SenderContract
 from contracts.http_streamer import StreamerContract
+from contracts.origin import Origin
 
 httpx2: Any = import_module("httpx2") if find_spec("httpx2") else None
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 
-    from contracts.origin import Origin
+    import trustme
+
     from otel_run.signals.context import Node
     from recording import Recording
 
@@ -149,6 +151,51 @@ class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract)
             first = next(chunks)
             between()
             return [first, *chunks]
+
+    def test_attempts_to_connect_are_no_requests(
+        self, recording: Recording, authority: trustme.CA
+    ) -> None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(tls)
+        with (
+            Origin(tls=tls) as origin,
+            self.module.Client(
+                transport=self.module.HTTPTransport(verify=TLS, retries=1)
+            ) as client,
+            pytest.raises(self.module.ConnectError),
+        ):
+            client.get(origin.url())
+
+        assert recording.span().attributes == self.expected(
+            origin,
+            origin.url(),
+            server__address="localhost",
+            error__type=f"{self.library}.ConnectError",
+            http__response__status_code=None,
+            network__protocol__version=None,
+        )
+
+    def test_a_connection_that_is_made_at_the_second_attempt_has_one_request(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        httpcore = import_module(self.sender)
+        refusals = [httpcore.ConnectError()]
+
+        class Refusing(httpcore.SyncBackend):  # type: ignore[misc, name-defined]
+            def connect_tcp(self, *args: Any, **kwargs: Any) -> Any:
+                if refusals:
+                    raise refusals.pop()
+                return super().connect_tcp(*args, **kwargs)
+
+        transport = self.module.HTTPTransport(retries=1)
+        transport._pool._network_backend = Refusing()
+        with self.module.Client(transport=transport) as client:
+            client.get(origin.url())
+
+        assert recording.span().attributes == self.expected(origin, origin.url())
+        [received] = origin.received
+        span = recording.span()
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
 
     @pytest.mark.usefixtures("incoming")
     def test_a_client_keeps_its_headers_and_its_connection(

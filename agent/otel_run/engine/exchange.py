@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from weakref import ref
 
-from otel_run.engine.call import NOTHING, Call
+from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
+from otel_run.engine.http_client import ClientOperation, Unanswered
+from otel_run.engine.peer import Peers
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
@@ -19,12 +21,12 @@ if TYPE_CHECKING:
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
 
-    After = Callable[[Operation, Call, object], None]
+    After = Callable[[Operation, object], None]
     Result = TypeVar("Result")
 
 
-class Unanswered(BaseException):
-    """Nobody has asked how it ended."""
+# Of sockets: each is asked once.
+PEERS = Peers(lambda sock: sock)
 
 
 class Exchange:
@@ -33,8 +35,8 @@ class Exchange:
     The operation begins and is propagated with `send`, and is ended by `answer`, or by the one of
     them that raises. What was sent and never asked about ends with `close`, with the next `send`,
     or with the object itself. It is never current, for between the calls the program goes on with
-    other things. `read_peer` tells whom the object is connected to, by `connect` or before: a
-    connection that breaks may not tell any more.
+    other things. The convention's readers are given the object; `read_socket` gives its socket,
+    which is connected by `connect` or before: one that breaks may not tell its peer any more.
     """
 
     def __init__(
@@ -44,12 +46,12 @@ class Exchange:
         send: str,
         answer: str,
         close: str,
-        read_peer: Callable[[Call], Peer | None],
+        read_socket: Callable[[Any], Any],
     ) -> None:
         self.connect = connect
         self.send = send
         self.ends = ((answer, self._answered), (close, self._closed))
-        self.read_peer = read_peer
+        self.read_socket = read_socket
         # By the object's identity, while `send` runs; and after it, by a reference.
         self._sending: dict[int, Operation] = {}
         self._waiting: dict[ref[Any], Operation] = {}
@@ -70,29 +72,40 @@ class Exchange:
             result = wrapped(*args, **kwargs)
             if not recorder.off:
                 operation = self._sending.get(id(instance)) if self._sending else None
-                guarded(recorder, self._tell, Call(wrapped, instance, args, kwargs), operation)
+                guarded(recorder, self._tell, instance, operation or CURRENT.get())
             return result
 
         return wrapper
 
-    def _sends(self) -> Wrapper:
-        recorder, sending, tell = self._recorder, self._sending, self._tell
+    # All in one frame, for this is the hot path.
+    def _sends(self) -> Wrapper:  # noqa: C901
+        recorder, sending, read_socket = self._recorder, self._sending, self.read_socket
         convention: Any = recorder.convention  # a client's
+        is_part, start, peer_of = convention.is_part, convention.start, PEERS.of
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: C901
             if recorder.off:
                 return wrapped(*args, **kwargs)
-            call = Call(wrapped, instance, args, kwargs)
-            # The operation that it is part of. While it runs, nothing else ends that.
+            operation: Any = None
+            untold: object = None
             try:
-                operation = convention.open(call)
-                if operation is not None:
-                    convention.propagate(operation, call)
-                is_told = tell(call, operation)
+                # The operation that it is part of. While it runs, nothing else ends that.
+                found = CURRENT.get()
+                if found is None or not is_part(found, instance):
+                    found = operation = start(found, instance)
+                    if type(operation) is not ClientOperation:
+                        operation = None
+                # As `_tell` has it.
+                if type(found) is ClientOperation:
+                    peer = peer_of(read_socket(instance))
+                    if type(peer) is not Peer:
+                        untold = found
+                    elif not found.end:
+                        found.peer = peer
             except Exception as error:
                 caught(error, recorder.library)
-                operation, is_told = None, True
+                operation = None
             if operation is None:
                 result = wrapped(*args, **kwargs)
             else:
@@ -100,13 +113,13 @@ class Exchange:
                 try:
                     result = wrapped(*args, **kwargs)
                 except BaseException as error:
-                    recorder.fail(operation, call, error)
+                    recorder.fail(operation, NOTHING, error)
                     raise
                 finally:
                     sending.pop(id(instance), None)
-                guarded(recorder, self._sent, operation, call)
-            if not is_told:
-                guarded(recorder, tell, call, operation)
+                guarded(recorder, self._sent, operation, instance)
+            if untold is not None:
+                guarded(recorder, self._tell, instance, untold)
             return result
 
         return wrapper
@@ -115,57 +128,47 @@ class Exchange:
         return lambda _: self._wrapper(after)
 
     def _wrapper(self, after: After) -> Wrapper:
-        recorder = self._recorder
+        recorder, waiting = self._recorder, self._waiting
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             # Most often it is part of another library's request, and nobody waits here.
-            if recorder.off or not self._waiting:
+            if not waiting or recorder.off:
                 return wrapped(*args, **kwargs)
-            call = Call(wrapped, instance, args, kwargs)
-            operation = guarded(recorder, self._waits_for, call)
+            operation = guarded(recorder, self._waits_for, instance)
             if operation is None:
                 return wrapped(*args, **kwargs)
             try:
                 result = wrapped(*args, **kwargs)
             except BaseException as error:
-                recorder.fail(operation, call, error)
+                recorder.fail(operation, NOTHING, error)
                 raise
-            guarded(recorder, after, operation, call, result)
+            guarded(recorder, after, operation, result)
             return result
 
         return wrapper
 
-    def _tell(self, call: Call, operation: Operation | None) -> bool:
-        """Say whom it is connected to; tell whether that need not be asked again."""
-        found: Any = operation or CURRENT.get()
-        if found is None:
-            return True  # there is nobody to be told
-        own, convention = self._recorder.convention, found.convention
-        # An outer library's, most often, and else one of any kind.
-        if convention is None or convention.name != own.name:
-            return True
-        peer = self.read_peer(call)
-        if peer is None:
-            return False
-        if not found.end and type(peer) is Peer:
-            found.peer = peer  # as `detail` has it
-        return True
+    def _tell(self, instance: object, operation: object) -> None:
+        """Say whom it is connected to, if there is one to be told."""
+        if type(operation) is ClientOperation and not operation.end:
+            peer = PEERS.of(self.read_socket(instance))
+            if type(peer) is Peer:
+                operation.peer = peer  # as `detail` has it
 
-    def _waits_for(self, call: Call) -> Operation | None:
-        return self._waiting.pop(ref(call.instance), None)
+    def _waits_for(self, instance: object) -> Operation | None:
+        return self._waiting.pop(ref(instance), None)
 
     # After it.
 
-    def _sent(self, operation: Operation, call: Call) -> None:
-        self._give_up(ref(call.instance))
-        self._waiting[ref(call.instance, self._give_up)] = operation
+    def _sent(self, operation: Operation, instance: object) -> None:
+        self._give_up(ref(instance))
+        self._waiting[ref(instance, self._give_up)] = operation
 
-    def _answered(self, operation: Operation, call: Call, result: object) -> None:
-        self._recorder.finish(operation, call, result)
+    def _answered(self, operation: Operation, result: object) -> None:
+        self._recorder.finish(operation, NOTHING, result)
 
-    def _closed(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002
-        self._recorder.fail(operation, call, Unanswered())
+    def _closed(self, operation: Operation, result: object) -> None:  # noqa: ARG002
+        self._recorder.fail(operation, NOTHING, Unanswered())
 
     def _give_up(self, reference: ref[Any]) -> None:
         operation = self._waiting.pop(reference, None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from _contextvars import ContextVar
 
-from otel_run.engine.call import NOTHING, Call
+from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
+from otel_run.engine.http_client import ClientOperation, Unanswered
+from otel_run.engine.peer import peer_of
 from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
@@ -22,16 +26,15 @@ if TYPE_CHECKING:
 class Trail:
     """The requests of one call of the coroutine function, `count` of them so far.
 
-    `sending` holds the operations by the identity of what stands for the request: itself, then
-    its response. `failed` is the last one that got no answer, and why.
+    `sending` holds the operations by the identity of their connections. `failed` is the last one
+    that got no answer, and why.
     """
 
     __slots__ = ("count", "failed", "sending")
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.sending: dict[int, Operation] = {}
-        self.failed: tuple[Operation, BaseException] | None = None
+    count: int
+    sending: dict[int, Operation]
+    failed: tuple[Operation, BaseException] | None
 
     def settle(self, recorder: Recorder, error: BaseException | None = None) -> None:
         """End what failed, with the exception that it has become for the caller."""
@@ -40,9 +43,10 @@ class Trail:
             self.failed = None
             recorder.fail(operation, NOTHING, error or own)
 
-    def fail(self, operation: Operation | None, error: BaseException) -> None:
+    def fail(self, recorder: Recorder, operation: Operation | None, error: BaseException) -> None:
         """Note with what the operation failed."""
         if operation is not None:
+            self.settle(recorder)
             self.failed = (operation, error)
 
     def abandon(self, recorder: Recorder, error: BaseException) -> None:
@@ -55,11 +59,13 @@ class Trail:
 class Hops:
     """Redirects and retries of a client that loops within one coroutine function, `around`.
 
-    Each request is one operation: `start` is handed it (argument 0, `start_name`) and opens the
-    operation, which is propagated just before `send`, a method of the request that returns the
-    response, and ends with `answer`, a method of the response. It is never current. An exception
-    is recorded as it leaves `around`, or where the next request replaces the one that failed.
-    `read_peer` reads the call of `send`.
+    Each request is one operation: `start` is handed it (argument 0, `start_name`), begins the
+    operation with it, and returns the connection to send it on. The operation ends with `answer`,
+    a method of the response that is handed that connection (argument 0, `answer_name`). It is never
+    current. An exception is recorded as it leaves `around`, or where the next request replaces the
+    one that failed; `close` is the method of a connection that is called while one is handled.
+    `read_request` and `write_headers` are given the request, and `read_peer` the connection. Where
+    none came of it `reach` may have told whom the request got to: it returns a connected socket.
     """
 
     def __init__(
@@ -68,27 +74,37 @@ class Hops:
         around: str,
         start: str,
         start_name: str,
-        send: str,
         answer: str,
-        read_peer: Callable[[Call], Peer | None],
+        answer_name: str,
+        close: str,
+        reach: str,
+        read_peer: Callable[[Any], Peer | None],
     ) -> None:
         self.around = around
         self.start = start
         self.start_name = start_name
-        self.send = send
         self.answer = answer
+        self.answer_name = answer_name
+        self.close = close
+        self.reach = reach
+        self.optional = (reach,)
         self.read_peer = read_peer
         self._trail: ContextVar[Trail | None] = ContextVar(around, default=None)
+        # The trail, the count of its requests by then, and the peer.
+        self._reached: ContextVar[tuple[Trail, int, Peer] | None]
+        self._reached = ContextVar(reach, default=None)
 
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
         self._recorder = recorder
         yield self.around, lambda _: self._surrounds()
         yield self.start, lambda _: self._starts()
-        yield self.send, lambda _: self._sends()
         yield self.answer, lambda _: self._answers()
+        yield self.close, lambda _: self._closes()
+        yield self.reach, lambda _: self._reaches()
 
-    # Each of them awaits the function that it stands for in its own frame: this is the hot path.
+    # The first three do all in one frame, in which they await the function that they stand for:
+    # this is the hot path.
 
     def _surrounds(self) -> Wrapper:
         recorder, variable = self._recorder, self._trail
@@ -98,6 +114,9 @@ class Hops:
             if recorder.off:
                 return await wrapped(*args, **kwargs)
             trail = Trail()
+            trail.count = 0
+            trail.sending = {}
+            trail.failed = None
             token = variable.set(trail)
             try:
                 result = await wrapped(*args, **kwargs)
@@ -109,70 +128,76 @@ class Hops:
                     variable.reset(token)
                 except ValueError:  # it was closed from elsewhere
                     pass
-            if trail.failed is not None:
+            if trail.failed is not None or trail.sending:
                 trail.settle(recorder)
+                trail.abandon(recorder, Unanswered())
             return result
 
         return wrapper
 
-    def _starts(self) -> Wrapper:
+    def _starts(self) -> Wrapper:  # noqa: C901
         recorder, variable, name = self._recorder, self._trail, self.start_name
+        convention: Any = recorder.convention  # a client's
+        is_part, start, read_peer = convention.is_part, convention.start, self.read_peer
+
+        @unseen
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001, C901
+            trail = None if recorder.off else variable.get()
+            if trail is None:
+                return await wrapped(*args, **kwargs)
+            if trail.failed is not None:
+                trail.settle(recorder)
+            count = trail.count
+            operation: Any = None
+            try:
+                request = args[0] if args else kwargs[name]
+                parent = CURRENT.get()
+                if parent is None or not is_part(parent, request):
+                    operation = start(parent, request)
+                    if type(operation) is ClientOperation:
+                        trail.count = count + 1
+                        if count:
+                            convention.count_resends(operation, count)
+                    else:  # nothing is recorded of it
+                        operation = None
+            except Exception as error:
+                caught(error, recorder.library)
+                operation = None
+            try:
+                connection = await wrapped(*args, **kwargs)
+            except BaseException as error:
+                if operation is not None:
+                    operation.peer = self._peer_reached(trail, count + 1)
+                    trail.fail(recorder, operation, error)
+                raise
+            if operation is not None:
+                trail.sending[id(connection)] = operation
+                try:
+                    peer = read_peer(connection)
+                    if type(peer) is Peer:
+                        operation.peer = peer  # as `detail` has it
+                except Exception as error:
+                    caught(error, recorder.library)
+            return connection
+
+        return wrapper
+
+    def _answers(self) -> Wrapper:
+        recorder, variable, name = self._recorder, self._trail, self.answer_name
+        finish = recorder.convention.finish
 
         @unseen
         async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             trail = None if recorder.off else variable.get()
             if trail is None:
                 return await wrapped(*args, **kwargs)
-            if trail.failed is not None:
-                trail.settle(recorder)
-            call = Call(wrapped, instance, args, kwargs)
-            operation = self._open(trail, call)
-            try:
-                result = await wrapped(*args, **kwargs)
-            except BaseException as error:
-                trail.fail(operation, error)
-                raise
-            if operation is not None:
-                trail.sending[id(call.arg(0, name))] = operation
-            return result
-
-        return wrapper
-
-    def _sends(self) -> Wrapper:
-        recorder, variable = self._recorder, self._trail
-
-        @unseen
-        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            trail = None if recorder.off else variable.get()
-            operation = None if trail is None else trail.sending.pop(id(instance), None)
-            if trail is None or operation is None:
-                return await wrapped(*args, **kwargs)
-            call = Call(wrapped, instance, args, kwargs)
-            self._propagate(operation, call)
-            try:
-                result = await wrapped(*call.args, **call.kwargs)
-            except BaseException as error:
-                trail.fail(operation, error)
-                raise
-            trail.sending[id(result)] = operation
-            return result
-
-        return wrapper
-
-    def _answers(self) -> Wrapper:
-        recorder, variable = self._recorder, self._trail
-        finish = recorder.convention.finish
-
-        @unseen
-        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            trail = None if recorder.off else variable.get()
-            operation = None if trail is None else trail.sending.pop(id(instance), None)
-            if trail is None or operation is None:
+            operation = trail.sending.pop(id(args[0] if args else kwargs.get(name)), None)
+            if operation is None:
                 return await wrapped(*args, **kwargs)
             try:
                 result = await wrapped(*args, **kwargs)
             except BaseException as error:
-                trail.fail(operation, error)
+                trail.fail(recorder, operation, error)
                 raise
             # As `Recorder.finish` has it, without its frame.
             try:
@@ -183,25 +208,40 @@ class Hops:
 
         return wrapper
 
-    def _open(self, trail: Trail, call: Call) -> Operation | None:
-        convention: Any = self._recorder.convention  # a client's
-        try:
-            operation: Operation | None = convention.open(call)
-            if operation is not None:
-                if trail.count:
-                    convention.count_resends(operation, trail.count)
-                trail.count += 1
-        except Exception as error:
-            caught(error, self._recorder.library)
-            return None
-        return operation
+    def _closes(self) -> Wrapper:
+        recorder, variable = self._recorder, self._trail
 
-    def _propagate(self, operation: Operation, call: Call) -> None:
-        convention: Any = self._recorder.convention
-        try:
-            convention.propagate(operation, call)
-            peer = self.read_peer(call)
-            if type(peer) is Peer:
-                operation.peer = peer  # as `detail` has it
-        except Exception as error:
-            caught(error, self._recorder.library)
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            trail = None if recorder.off else variable.get()
+            if trail is not None:
+                operation = trail.sending.pop(id(instance), None)
+                trail.fail(recorder, operation, sys.exc_info()[1] or Unanswered())
+            return wrapped(*args, **kwargs)
+
+        return wrapper
+
+    def _reaches(self) -> Wrapper:
+        recorder, variable, reached = self._recorder, self._trail, self._reached
+
+        @unseen
+        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+            trail = None if recorder.off else variable.get()
+            if trail is None:
+                return await wrapped(*args, **kwargs)
+            reached.set(None)  # what was tried before is over
+            result = await wrapped(*args, **kwargs)
+            try:
+                peer = peer_of(result)
+                if peer is not None:
+                    reached.set((trail, trail.count, peer))
+            except Exception as error:
+                caught(error, recorder.library)
+            return result
+
+        return wrapper
+
+    def _peer_reached(self, trail: Trail, count: int) -> Peer | None:
+        """Return whom the request got to that is the last one of so many, in this very task."""
+        found = self._reached.get()
+        return found[2] if found is not None and found[:2] == (trail, count) else None

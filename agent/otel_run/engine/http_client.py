@@ -15,6 +15,7 @@ from otel_run.engine.http import (
 )
 from otel_run.engine.operation import Operation, Silence, is_suppressed
 from otel_run.engine.receivers import Receivers
+from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import Urls
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Description, Peer
@@ -36,8 +37,9 @@ if TYPE_CHECKING:
     # Gives the headers of a message, a name as often as it stands there. It is called where a
     # setting asks for headers; of a request, just before they are sent.
     Headers = Callable[[], Iterable[tuple[str, str]]]
-    # What a client is about to send: method, absolute URL, headers.
-    HttpRequest = tuple[str, str, Headers]
+    # What a client is about to send: method, absolute URL, headers, and how many requests went
+    # before it for the same purpose. The URL is a text, or what can be hashed and is it as a text.
+    HttpRequest = tuple[str, object, Headers, int]
     # What came back: status code, protocol version as `http.client` counts it (11, 20; 0 where it
     # is not known), headers, whom it came from where no inner layer tells, and how many requests
     # went before it within the same call.
@@ -60,20 +62,20 @@ CLIENT_ERROR = 400
 # A program that makes methods up would make descriptions without end.
 METHOD_LIMIT = 32
 
-# A URL longer than this counts towards the bound of the record queue.
-LONG_URL = 256
+
+class Unanswered(BaseException):
+    """Nobody has asked how it ended."""
 
 
 class ClientOperation(Operation):
     """A request that goes out.
 
-    `headers` is set where they are to be recorded. `unwritten` are those to send along, where an
-    inner layer is to write them, each time that it sends the request.
+    `unwritten` are the headers to send along, where an inner layer is to write them, each time
+    that it sends the request.
     """
 
-    __slots__ = ("headers", "unwritten", "url")
+    __slots__ = ("unwritten", "url")
 
-    headers: Headers | None
     unwritten: Mapping[str, str] | None
     url: Url
 
@@ -81,13 +83,15 @@ class ClientOperation(Operation):
 class HttpClient(Convention):
     """Client spans: one for each request that goes out.
 
-    `read_request` and `read_response` say what was sent and what came back; `write_headers` puts
+    What readers are given is the call, or the object that a target hands on instead of it.
+    `read_request` and `read_response` say what is sent and what came back; `write_headers` puts
     the propagated headers where the call will send them from, never into a mapping that is the
     caller's own. `read_sender` names the library that a call is handed on to, "" for none that is
     sure. Where that is recorded too it writes the headers instead; with `write_into`, if it has
     that, for what it is handed is nobody's own.
-    `read_resend` says how many requests went before this one, for the same purpose; an outer
-    library's operation is told.
+    Of a call that is part of an outer library's request, `read_repeat` says whether it repeats
+    what this library has sent already. What the outer library's sender, one of the program's own
+    maybe, repeats is told by `read_part`: the object that stays the same of it.
     """
 
     name = NAME
@@ -99,18 +103,21 @@ class HttpClient(Convention):
 
     def __init__(
         self,
-        read_request: Callable[[Call], HttpRequest | None],
+        read_request: Callable[[Any], HttpRequest | None],
         read_response: Callable[[Any], HttpResponse],
-        write_headers: Callable[[Call, Mapping[str, str]], None],
-        read_resend: Callable[[Call], int] | None = None,
-        read_sender: Callable[[Call], str] | None = None,
-        write_into: Callable[[Call, Mapping[str, str]], None] | None = None,
+        write_headers: Callable[[Any, Mapping[str, str]], None],
+        *,
+        read_sender: Callable[[Any], str] | None = None,
+        read_repeat: Callable[[Any], int] | None = None,
+        read_part: Callable[[Any], object] | None = None,
+        write_into: Callable[[Any, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.read_request = read_request
         self.read_response = read_response
         self.write_headers = write_headers
-        self.read_resend = read_resend
         self.read_sender = read_sender
+        self.read_repeat = read_repeat
+        self.read_part = read_part
         self.write_into = write_into or write_headers
         self._urls = Urls(EXCLUSION)
 
@@ -126,21 +133,12 @@ class HttpClient(Convention):
             return None
         operation = self.start(parent, call)
         if type(operation) is ClientOperation:
-            self.propagate(operation, call)
             operation.token = CURRENT.set(operation)  # as `enter` does
         elif operation is not None:
             operation.enter()
         return operation
 
-    def open(self, call: Call) -> ClientOperation | None:
-        """Start an operation that is not current."""
-        parent = CURRENT.get()
-        if parent is not None and self.is_part(parent, call):
-            return None
-        operation = self.start(parent, call)
-        return operation if type(operation) is ClientOperation else None
-
-    def is_part(self, parent: Node, call: Call) -> bool:
+    def is_part(self, parent: Node, call: Any) -> bool:
         """Tell whether the call is part of an outer library's request; do what is left to do here.
 
         As `is_suppressed` has it, without its frames: a request passes several layers.
@@ -157,22 +155,32 @@ class HttpClient(Convention):
             return False
         parent.token = CURRENT.set(parent)
         # Each repetition is one more than the outer one knows of.
-        read_resend = self.read_resend
-        if read_resend is not None and read_resend(call):
+        read_repeat, read_sender = self.read_repeat, self.read_sender
+        if read_repeat is not None and read_repeat(call):
             self.count_resends(parent, 1)
         headers = parent.unwritten
-        if headers is not None:
-            sender = self.read_sender
-            if sender is None or not self.hands_on(sender, call):
-                self.write_into(call, headers)
+        if headers is None:
+            read_part = self.read_part
+            if read_part is not None and is_sent_again(read_part(call), parent.span_id):
+                self.count_resends(parent, 1)
+        elif (
+            read_sender is None
+            or (writer := WRITERS.get(read_sender(call))) is None
+            or writer.recorder.off
+        ):
+            self.write_into(call, headers)
         return True
 
-    def start(self, parent: Node | None, call: Call) -> ClientOperation | Silence | None:
-        """Describe the request; nothing is recorded of one that is excluded."""
+    def start(self, parent: Node | None, call: Any) -> ClientOperation | Silence | None:  # noqa: C901
+        """Describe the request, and send its context along to those who are to receive it.
+
+        Nothing is recorded of one that is excluded. All is done here that most requests need, for
+        each function that was called for it would take longer than what it does.
+        """
         request = self.read_request(call)
         if request is None:
             return None
-        method, text, headers = request
+        method, text, headers, resends = request
         urls = self._urls
         url = urls.seen.young.get(text) or urls.get(text)
         if url.is_excluded:
@@ -182,18 +190,33 @@ class HttpClient(Convention):
         operation = ClientOperation()
         operation.begin(self, parent, description)
         operation.url = url
-        operation.headers = operation.unwritten = None
+        operation.unwritten = None
         if operation.sampled:
-            full = url.full
-            operation.attributes = {"url.full": full}
-            if len(full) > LONG_URL:
-                operation.add_weight(len(full))
+            operation.attributes = {"url.full": url.full}
+            if url.weight:
+                operation.add_weight(url.weight)
+            if resends:
+                self.count_resends(operation, resends)
             if REQUEST_HEADERS.wanted:
-                operation.headers = headers
-        # It may count, and what follows may be sampled where this is not.
-        read_resend = self.read_resend
-        if read_resend is not None and (count := read_resend(call)):
-            self.count_resends(operation, count)
+                REQUEST_HEADERS.capture(operation, headers())
+        read_sender = self.read_sender
+        if not RECEIVERS.are_all:
+            if not origin.receives(RECEIVERS):
+                return operation
+            read_sender = None  # what else happens within the call may go to somebody else
+        if operation.trace_state or operation.values or "tracecontext" not in PROPAGATORS:
+            sent = injected(operation)
+        else:  # most often, and all that would be injected
+            ids = operation.trace_id, operation.span_id
+            sent = {"traceparent": TRACEPARENT[operation.sampled] % ids}
+        if (
+            read_sender is not None
+            and (writer := WRITERS.get(read_sender(call))) is not None
+            and not writer.recorder.off
+        ):
+            operation.unwritten = sent
+        elif sent:
+            self.write_headers(call, sent)
         return operation
 
     def count_resends(self, operation: ClientOperation, count: int) -> None:
@@ -203,58 +226,18 @@ class HttpClient(Convention):
             key = "http.request.resend_count"
             attributes[key] = attributes.get(key, 0) + count
 
-    def propagate(self, operation: ClientOperation, call: Call) -> None:
-        """Send the operation's context along, to those who are to receive it."""
-        if operation.headers is not None:
-            REQUEST_HEADERS.capture(operation, operation.headers())
-            operation.headers = None
-        if not RECEIVERS.are_all and not operation.url.origin.receives(RECEIVERS):
-            return
-        if operation.trace_state or operation.values or "tracecontext" not in PROPAGATORS:
-            headers = inject(
-                operation.trace_id,
-                operation.span_id,
-                operation.sampled,
-                operation.trace_state,
-                operation.baggage,
-                PROPAGATORS,
-            )
-            if not headers:
-                return
-        else:  # most often, and all that `inject` would give
-            ids = operation.trace_id, operation.span_id
-            headers = {"traceparent": TRACEPARENT[operation.sampled] % ids}
-        sender = self.read_sender
-        if sender is not None and self.hands_on(sender, call):
-            operation.unwritten = headers
-        else:
-            self.write_headers(call, headers)
-
-    def hands_on(self, read_sender: Callable[[Call], str], call: Call) -> bool:
-        """Tell whether a library that the call is handed on to sees to its headers."""
-        # What else happens within the call may go to somebody who is not to receive them.
-        if not RECEIVERS.are_all:
-            return False
-        writer = WRITERS.get(read_sender(call))
-        return writer is not None and not writer.recorder.off
-
-    def detail(self, operation: ClientOperation, detail: Peer | HttpResponse) -> None:
-        """Add the peer that an inner layer knows; or end, with a response that comes early."""
-        if isinstance(detail, Peer):
+    def detail(self, operation: ClientOperation, detail: Peer) -> None:
+        """Add the peer that an inner layer knows."""
+        if type(detail) is Peer:  # and nothing that would fail when it is encoded
             operation.peer = detail
-        else:
-            self._respond(operation, detail)
 
-    def finish(self, operation: ClientOperation, call: Call, result: object) -> None:  # noqa: ARG002
-        """Record the response."""
+    def finish(self, operation: ClientOperation, call: Any, result: object) -> None:  # noqa: ARG002
+        """Record the response, which may come before the call is over."""
         if operation.end:
             operation.leave()
             return
-        self._respond(operation, self.read_response(result))
-
-    def _respond(self, operation: ClientOperation, response: HttpResponse) -> None:
-        status, version, headers, peer, resends = response
-        if type(peer) is Peer:  # and nothing that would fail when it is encoded
+        status, version, headers, peer, resends = self.read_response(result)
+        if type(peer) is Peer:  # as above
             operation.peer = peer
         if resends:
             self.count_resends(operation, resends)
@@ -301,3 +284,15 @@ class HttpClient(Convention):
         if kind:
             attributes["error.type"] = kind
         return self.conclude(description, key, attributes, ERROR if kind else UNSET)
+
+
+def injected(operation: ClientOperation) -> dict[str, str]:
+    """Return the headers that carry the operation's context."""
+    return inject(
+        operation.trace_id,
+        operation.span_id,
+        operation.sampled,
+        operation.trace_state,
+        operation.baggage,
+        PROPAGATORS,
+    )

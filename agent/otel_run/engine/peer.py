@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from otel_run.engine.call import Call
+
 
 # Those that connections led to lately, by the socket's address.
 PEERS: Cache[tuple[Any, ...], Peer] = Cache(512)
@@ -67,6 +69,10 @@ class Peers:
         except TypeError:
             pass
         return peer
+
+    def of_instance(self, call: Call) -> Peer | None:
+        """Return the peer of the connection of which this is a method."""
+        return self.of(call.instance)
 
     def _forget(self, reference: ref[Any]) -> None:
         self._found.pop(reference, None)

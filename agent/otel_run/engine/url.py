@@ -19,6 +19,9 @@ PLAIN = "/:@!$&'()*+,;=-._~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ
 # A longer URL is parsed anew each time.
 LONGEST_KEPT = 2048
 
+# A URL longer than this counts towards the bound of the record queue.
+LONG_URL = 256
+
 
 class Origin:
     """A scheme, host and port; `descriptions` holds what a convention described for a method."""
@@ -42,10 +45,11 @@ class Origin:
 class Url:
     """A URL without its secrets, its origin, and the secrets: what no message may hold either.
 
-    `is_excluded` tells that nothing is recorded of its requests.
+    `is_excluded` tells that nothing is recorded of its requests. `weight` is what a record of one
+    weighs beyond the usual.
     """
 
-    __slots__ = ("full", "is_excluded", "origin", "secrets")
+    __slots__ = ("full", "is_excluded", "origin", "secrets", "weight")
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Url:
         is_excluded: bool,  # noqa: FBT001  known of each URL
     ) -> None:
         self.full = full
+        self.weight = len(full) if len(full) > LONG_URL else 0
         self.origin = origin
         self.secrets = secrets
         self.is_excluded = is_excluded
@@ -105,17 +110,24 @@ def split_port(authority: str) -> tuple[str, int]:
 class Urls:
     """The URLs and origins seen lately, each parsed once.
 
+    A URL is a text, or what can be hashed and is a URL as a text: making that may take longer.
     The hot path looks at `seen` by itself before it asks.
     """
 
     def __init__(self, exclusion: Exclusion | None = None) -> None:
         self._exclusion = exclusion
-        self.seen: Cache[str, Url] = Cache(1024)
+        self.seen: Cache[object, Url] = Cache(1024)
         self._origins: Cache[tuple[str, str, int], Origin] = Cache(512)
 
-    def get(self, text: str) -> Url:
+    def get(self, key: object) -> Url:
         """Return what the URL says."""
-        return self.seen.get(text) or self._parse(text)
+        found = self.seen.get(key)
+        if found is None:
+            text = str(key)
+            found = self._parse(text)
+            if len(text) <= LONGEST_KEPT:
+                self.seen.put(key, found)
+        return found
 
     def _parse(self, text: str) -> Url:
         scheme, separator, rest = text.partition("://")
@@ -133,10 +145,7 @@ class Urls:
         origin = self.origin(scheme.lower(), address.lower(), port)
         full = f"{scheme}{separator}{redact_authority(authority)}{_redact_tail(tail)}"
         secrets = () if full == text else secrets_in(authority, tail)
-        url = Url(full, origin, secrets, is_excluded)
-        if len(text) <= LONGEST_KEPT:
-            self.seen.put(text, url)
-        return url
+        return Url(full, origin, secrets, is_excluded)
 
     def origin(self, scheme: str, address: str, port: int) -> Origin:
         """Return the one object that stands for this scheme, host and port."""

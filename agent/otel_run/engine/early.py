@@ -1,0 +1,47 @@
+"""A function within a call that finds something only where the operation is over already."""
+
+from __future__ import annotations
+
+from otel_run.engine.call import NOTHING, Call
+from otel_run.engine.frames import unseen
+from otel_run.engine.place import Place
+from otel_run.guard import caught
+from otel_run.signals.context import CURRENT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from otel_run.engine.forms import Recorder, Wrapper
+
+
+class Early(Place):
+    """A function that returns None, unless the call goes on with what is none of the operation's.
+
+    `read_result` gives the result with which the operation ends.
+    """
+
+    def __init__(self, place: str, read_result: Callable[[Call], object]) -> None:
+        super().__init__(place)
+        self.read_result = read_result
+
+    def wrapper(self, recorder: Recorder) -> Wrapper:
+        """Make what is called instead."""
+        read_result = self.read_result
+
+        @unseen
+        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            found = wrapped(*args, **kwargs)
+            if found is None or recorder.off:
+                return found
+            operation: Any = CURRENT.get()
+            if operation is not None and operation.convention is recorder.convention:
+                try:
+                    result = read_result(Call(wrapped, instance, args, kwargs))
+                    recorder.finish(operation, NOTHING, result)
+                except Exception as error:
+                    caught(error, recorder.library)
+            return found
+
+        return wrapper
