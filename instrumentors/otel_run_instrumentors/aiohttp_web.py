@@ -13,7 +13,7 @@ import sys
 
 from otel_run.engine import Call, Detail, Instrumentor, Note
 from otel_run.engine.failure import handled_since
-from otel_run.engine.http_server import SERVER_ERROR, HttpServer
+from otel_run.engine.http_server import RESPONSE_HEADERS, SERVER_ERROR, HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest
 from otel_run.engine.url import path_of
@@ -21,6 +21,7 @@ from otel_run.engine.url import path_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from aiohttp import web
 
@@ -50,7 +51,7 @@ class AiohttpRequest(HttpServerRequest):
 
 
 def read_request(call: Call) -> AiohttpRequest | None:
-    request: web.BaseRequest = call.arg(0, "request")
+    request: web.BaseRequest = read_subject(call)
     headers = request.headers
     # What stands for one that could not be parsed.
     if not headers and request.method == "UNKNOWN":
@@ -76,8 +77,9 @@ def read_request(call: Call) -> AiohttpRequest | None:
     return made
 
 
-def read_subject(call: Call) -> object:
-    return call.arg(0, "request")
+def read_subject(call: Call) -> Any:
+    # As `arg` has it, without its frame: three ask for it at each request.
+    return call.args[0] if call.args else call.kwargs["request"]
 
 
 def read_target(request: web.BaseRequest) -> tuple[str, str]:
@@ -96,10 +98,12 @@ def note_handled(call: Call, _: None) -> None:
         response.__dict__[HANDLED] = handled_since(None)
 
 
-def read_response(call: Call) -> HttpServerDetail:
+def read_response(call: Call) -> HttpServerDetail | int:
     response: web.StreamResponse = call.instance
-    request = response._req  # noqa: SLF001
     status = response.status
+    if status < SERVER_ERROR and not RESPONSE_HEADERS.wanted:
+        return status
+    request = response._req  # noqa: SLF001
     handled = error = None
     if status >= SERVER_ERROR:
         # Not left there: the frames that it came through may hold the response.
@@ -114,7 +118,7 @@ def read_response(call: Call) -> HttpServerDetail:
 
 def read_route(call: Call) -> str | None:
     # A server without an application has no routes.
-    found = getattr(call.arg(0, "request"), "_match_info", None)
+    found = getattr(read_subject(call), "_match_info", None)
     resource = None if found is None else found.route.resource
     return None if resource is None else resource.canonical
 
@@ -148,8 +152,8 @@ INSTRUMENTOR = Instrumentor(
     targets=(
         "aiohttp.web_protocol:RequestHandler._handle_request",
         Detail("aiohttp.web_protocol:RequestHandler.handle_error", before=read_exception),
-        Note("aiohttp.web_response:StreamResponse.__init__", note_handled),
-        Note("aiohttp.web_response:StreamResponse.set_status", note_handled),
+        Note("aiohttp.web_response:StreamResponse.__init__", note_handled, is_handling=True),
+        Note("aiohttp.web_response:StreamResponse.set_status", note_handled, is_handling=True),
         Detail("aiohttp.web_response:StreamResponse._write_headers", before=read_response),
     ),
 )

@@ -195,8 +195,11 @@ class HttpServer(Convention):
         around.subject = subject
         return True
 
-    def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail) -> None:
-        """Add what an inner layer knows; an exception becomes a response of 500."""
+    def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail | int) -> None:
+        """Add what an inner layer knows, or a status code; an exception becomes a 500."""
+        if isinstance(detail, int):
+            self.respond(operation, detail, (), None)
+            return
         subject = detail.subject
         if subject is None or self.is_within(operation, subject):
             if operation.asked is not None:

@@ -143,21 +143,25 @@ class Detail(Place):
 class Note(Place):
     """A function after which something is noted on an object of the library, for a reader to find.
 
-    `write` is given the call and its result, be there an operation or none.
+    `write` is given the call and its result, be there an operation or none; if `is_handling`, only
+    where an exception is being handled.
     """
 
-    def __init__(self, place: str, write: Callable[[Call, Any], None]) -> None:
+    def __init__(
+        self, place: str, write: Callable[[Call, Any], None], *, is_handling: bool = False
+    ) -> None:
         super().__init__(place)
         self.write = write
+        self.is_handling = is_handling
 
     def wrapper(self, recorder: Recorder) -> Wrapper:
         """Make what is called instead."""
-        write = self.write
+        write, is_handling = self.write, self.is_handling
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             result = wrapped(*args, **kwargs)
-            if not recorder.off:
+            if not recorder.off and not (is_handling and sys.exc_info()[1] is None):
                 try:
                     write(Call(wrapped, instance, args, kwargs), result)
                 except Exception as error:
