@@ -30,7 +30,6 @@ LOWEST = 1 << 127
     ],
 )
 @pytest.mark.parametrize("trace_id", [1, LOWEST, HIGHEST, 0x4BF92F3577B34DA6A3CE929D0E0E4736])
-@pytest.mark.parametrize("remote", [True, False])
 def test_a_sampler_decides_as_its_name_says(
     name: str,
     ratio: float,
@@ -38,13 +37,12 @@ def test_a_sampler_decides_as_its_name_says(
     sampled_child: bool,  # noqa: FBT001
     unsampled_child: bool,  # noqa: FBT001
     trace_id: int,
-    remote: bool,  # noqa: FBT001
 ) -> None:
     chosen = sampler(name, ratio)
 
     assert chosen.root(trace_id) is root
-    assert chosen.child(True, remote, trace_id) is sampled_child  # noqa: FBT003
-    assert chosen.child(False, remote, trace_id) is unsampled_child  # noqa: FBT003
+    assert chosen.child(True, trace_id) is sampled_child  # noqa: FBT003
+    assert chosen.child(False, trace_id) is unsampled_child  # noqa: FBT003
 
 
 @given(TRACE_IDS, RATIOS, RATIOS)
@@ -59,7 +57,7 @@ def test_who_samples_more_has_all_that_others_have(trace_id: int, one: float, tw
 def test_a_service_in_the_middle_decides_as_the_root_did(trace_id: int, ratio: float) -> None:
     chosen = sampler("traceidratio", ratio)
 
-    assert chosen.child(True, True, trace_id) is chosen.root(trace_id)  # noqa: FBT003
+    assert chosen.child(True, trace_id) is chosen.root(trace_id)  # noqa: FBT003
 
 
 # 6e6d1a75832a2f, the example of trace/tracestate-handling.md, is 43.14 % of the way to 2^56: from

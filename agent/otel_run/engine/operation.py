@@ -59,7 +59,7 @@ class Operation(Span):
             self.parent_is_remote = parent.remote
             self.trace_state = parent.trace_state
             self.values = parent.values
-            self.sampled = TRACING and sample_child(parent.sampled, parent.remote, parent.trace_id)
+            self.sampled = TRACING and sample_child(parent.sampled, parent.trace_id)
         self.span_id = draw(64)
         self.remote = False
         self.convention = convention

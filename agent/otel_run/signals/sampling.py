@@ -20,14 +20,12 @@ class Sampler:
         self.follows_parent = follows_parent
 
     def root(self, trace_id: int) -> bool:
-        """Whether a trace that begins here is recorded."""
+        """Whether a trace that begins here is recorded; an operation sees that by itself."""
         return trace_id & RANDOMNESS >= self.threshold
 
-    def child(self, parent_sampled: bool, remote: bool, trace_id: int) -> bool:  # noqa: ARG002, FBT001
-        """Whether a span below another is recorded; the same for remote and local parents."""
-        if self.follows_parent:
-            return parent_sampled
-        return trace_id & RANDOMNESS >= self.threshold
+    def child(self, parent_sampled: bool, trace_id: int) -> bool:  # noqa: FBT001
+        """Whether a span below another is recorded, be that a remote one or not."""
+        return parent_sampled if self.follows_parent else self.root(trace_id)
 
 
 def sampler(name: str, ratio: float) -> Sampler:
