@@ -15,7 +15,7 @@ from otel_run.engine import Call, Detail, Instrumentor, Note
 from otel_run.engine.failure import handled_since
 from otel_run.engine.http_server import RESPONSE_HEADERS, SERVER_ERROR, HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
-from otel_run.engine.http_server_request import HttpServerRequest
+from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.url import path_of
 
 TYPE_CHECKING = False
@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
 VERSIONS = {(1, 1): "1.1", (1, 0): "1.0"}
 
-# What callers and proxies add: all at once, for most requests have none of it.
-CONTINUED = frozenset(("traceparent", "baggage"))
-FORWARDED = frozenset(("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"))
-TOLD_BY_OTHERS = CONTINUED | FORWARDED
+MARKS = Marks(str)
 
 # A name that no class of the program's has for something else.
 HANDLED = "_otel_run_handled"
@@ -71,9 +68,8 @@ def read_request(call: Call) -> AiohttpRequest | None:
     made.path, made.query = read_target(request)
     made.is_continued = made.is_forwarded = False
     names = frozenset(map(str.lower, headers))
-    if not names.isdisjoint(TOLD_BY_OTHERS):
-        made.is_continued = not names.isdisjoint(CONTINUED)
-        made.is_forwarded = not names.isdisjoint(FORWARDED)
+    if not names.isdisjoint(MARKS.all):
+        MARKS.tell(made, names)
     return made
 
 

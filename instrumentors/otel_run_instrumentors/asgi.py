@@ -5,10 +5,11 @@ Only scopes of the type `http` are requests.
 
 from __future__ import annotations
 
-from otel_run.engine.asgi import application, decoded, observe
+from otel_run.engine.asgi import application, observe
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
-from otel_run.engine.http_server_request import HttpServerRequest
+from otel_run.engine.http_server_request import HttpServerRequest, Marks
+from otel_run.engine.raw_headers import fields_as_text
 from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
@@ -40,10 +41,7 @@ NAMES = (
     "headers",
 )
 
-# What callers and proxies add: all at once, for most requests have none of it.
-CONTINUED = frozenset((b"traceparent", b"baggage"))
-FORWARDED = frozenset((b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto"))
-TOLD_BY_OTHERS = CONTINUED | FORWARDED
+MARKS = Marks(KEYS.__getitem__)
 # Starlette's exception, and uvicorn's.
 HANG_UPS = frozenset(("ClientDisconnect", "ClientDisconnected"))
 
@@ -61,7 +59,7 @@ class AsgiRequest(HttpServerRequest):
         return None if value is None else value.decode("latin-1")
 
     def headers(self) -> Iterator[tuple[str, str]]:
-        return decoded(self.pairs)
+        return fields_as_text(self.pairs)
 
 
 def read_request(call: Call) -> AsgiRequest | None:
@@ -87,9 +85,8 @@ def request_of(scope: Any) -> AsgiRequest | None:
     request.query = query.decode("latin-1") if query else ""
     request.is_continued = request.is_forwarded = False
     names = fields.keys()
-    if not names.isdisjoint(TOLD_BY_OTHERS):
-        request.is_continued = not names.isdisjoint(CONTINUED)
-        request.is_forwarded = not names.isdisjoint(FORWARDED)
+    if not names.isdisjoint(MARKS.all):
+        MARKS.tell(request, names)
     return request
 
 

@@ -7,7 +7,7 @@ import sys
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer
-from otel_run.engine.http_server_request import HttpServerRequest
+from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.url import PLAIN, path_of, quote_path
 
 TYPE_CHECKING = False
@@ -46,12 +46,7 @@ NAMES = (
     "QUERY_STRING",
 )
 
-# What callers and proxies add: all at once, for most requests have none of it.
-CONTINUED = frozenset(("HTTP_TRACEPARENT", "HTTP_BAGGAGE"))
-FORWARDED = frozenset(
-    ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
-)
-TOLD_BY_OTHERS = CONTINUED | FORWARDED
+MARKS = Marks(KEYS.__getitem__)
 
 
 class WsgiRequest(HttpServerRequest):
@@ -99,9 +94,8 @@ def request_of(environ: Any) -> WsgiRequest:
     request.query = query or ""
     request.is_continued = request.is_forwarded = False
     names = environ.keys()
-    if not names.isdisjoint(TOLD_BY_OTHERS):
-        request.is_continued = not names.isdisjoint(CONTINUED)
-        request.is_forwarded = not names.isdisjoint(FORWARDED)
+    if not names.isdisjoint(MARKS.all):
+        MARKS.tell(request, names)
     return request
 
 

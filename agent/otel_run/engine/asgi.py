@@ -9,6 +9,7 @@ from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import asynchronous
 from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS
+from otel_run.engine.raw_headers import fields_as_text
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.engine.stand_in import FUNCTION, bind
 from otel_run.guard import caught
@@ -16,13 +17,12 @@ from otel_run.signals.context import CURRENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable
     from typing import Any
 
     from otel_run.engine.call import Call
     from otel_run.engine.forms import Recorder, Wrapper
 
-    Fields = Iterable[tuple[bytes, bytes]]
     Message = dict[str, Any]
     Send = Callable[[Message], Awaitable[None]]
 
@@ -122,11 +122,5 @@ class Response:
     def respond(self, status: int, message: Message) -> None:
         """See what the response answers for: an exception that is handled while it is sent."""
         error = handled_since(self.around) if status >= SERVER_ERROR else None
-        headers = decoded(message.get("headers", ()))
+        headers = fields_as_text(message.get("headers", ()))
         self.operation.convention.respond(self.operation, status, headers, error)
-
-
-def decoded(fields: Fields) -> Iterator[tuple[str, str]]:
-    """Give names and values as text."""
-    for name, value in fields:
-        yield name.decode("latin-1"), value.decode("latin-1")

@@ -162,7 +162,6 @@ def iterable(is_whole: Callable[[Call, object], bool]) -> Form:
 
 
 def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
-
     @unseen
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]

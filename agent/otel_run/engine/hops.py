@@ -201,7 +201,8 @@ class Hops:
                 raise
             # As `Recorder.finish` has it, without its frame.
             try:
-                finish(operation, NOTHING, instance)
+                if not operation.end:
+                    finish(operation, NOTHING, instance)
             except Exception as error:
                 recorder.abandon(operation, error)
             return result

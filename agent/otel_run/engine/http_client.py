@@ -233,9 +233,6 @@ class HttpClient(Convention):
 
     def finish(self, operation: ClientOperation, call: Any, result: object) -> None:  # noqa: ARG002
         """Record the response, which may come before the call is over."""
-        if operation.end:
-            operation.leave()
-            return
         status, version, headers, peer, resends = self.read_response(result)
         if type(peer) is Peer:  # as above
             operation.peer = peer

@@ -301,12 +301,12 @@ class HttpServer(Convention):
         else:
             scheme, host = forwarded.scheme or scheme, forwarded.host or host
         description = self._description(method, scheme, host, version or "")
+        address, port = read_address(client)
         if forwarded is not None or len(user_agent) > LONG_AGENT:
             # A proxy stands for many.
-            address = (forwarded and forwarded.client) or read_address(client)[0]
-            return description, _peer(client, {}), _client(address, user_agent)
-        peer = _peer(client, _client(read_address(client)[0], user_agent))
-        known = description, peer, None
+            own = _client((forwarded and forwarded.client) or address, user_agent)
+            return description, _peer(address, port, {}), own
+        known = description, _peer(address, port, _client(address, user_agent)), None
         if len(method) <= METHOD_LIMIT and len(host) <= ADDRESS_LIMIT:
             self._callers.put(request.caller, known)
         return known
@@ -400,9 +400,8 @@ def _weigh(operation: ServerOperation, attributes: Mapping[str, Value]) -> None:
         operation.add_weight(size)
 
 
-def _peer(client: Any, attributes: dict[str, Value]) -> Peer:
+def _peer(address: str, port: int, attributes: dict[str, Value]) -> Peer:
     """Describe the other end of a connection, beside what is known of the client."""
-    address, port = read_address(client)
     if address:
         attributes["network.peer.address"] = address
         if port:

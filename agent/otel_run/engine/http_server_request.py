@@ -4,7 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     # Names and values, as they are on the wire.
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     # other end of the connection, as `read_address` understands it; user agent. Texts may be bytes,
     # and None where the protocol does not tell.
     Caller = tuple[str, str | None, str | bytes | None, str | None, Any, str | bytes | None]
+
+# The headers that callers and proxies add.
+TRACES = ("traceparent", "baggage")
+PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 
 
 class HttpServerRequest:
@@ -38,6 +43,26 @@ class HttpServerRequest:
     def headers(self) -> Headers:
         """Give all of them, by their lower-case names."""
         raise NotImplementedError
+
+
+class Marks:
+    """The headers that callers and proxies add, as a protocol names them.
+
+    Readers look for `all` of them at once, and ask further only where one is there: most requests
+    have none.
+    """
+
+    __slots__ = ("all", "continued", "forwarded")
+
+    def __init__(self, name_of: Callable[[str], object]) -> None:
+        self.continued = frozenset(map(name_of, TRACES))
+        self.forwarded = frozenset(map(name_of, PROXIES))
+        self.all = self.continued | self.forwarded
+
+    def tell(self, request: HttpServerRequest, names: AbstractSet[Any]) -> None:
+        """Note on the request which kinds there are among the names of its headers."""
+        request.is_continued = not names.isdisjoint(self.continued)
+        request.is_forwarded = not names.isdisjoint(self.forwarded)
 
 
 def read_text(value: str | bytes | None) -> str:
