@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from otel_run.engine.server_operation import ServerOperation
 
 
-def read_request(call: Call) -> HttpServerRequest | None:
+def read_request(scope: dict[str, Any]) -> HttpServerRequest | None:
     # The scope tells the client only where the server told its port.
-    environ = call.arg(0, "scope").get("wsgi_environ")
-    return asgi.read_request(call) if environ is None else wsgi.request_of(environ)
+    environ = scope.get("wsgi_environ")
+    return asgi.read_request(scope) if environ is None else wsgi.read_request(environ)
 
 
 def is_same(one: object, other: dict[str, Any]) -> bool:
@@ -39,7 +39,7 @@ def observe(call: Call, operation: ServerOperation) -> None:
         operation.mount = root
 
 
-def read_detail(_: Call) -> None:
+def read_detail(_: object, __: object) -> None:
     """Know nothing more; who is asked is observed within another layer's request too."""
 
 
@@ -55,7 +55,7 @@ INSTRUMENTOR = Instrumentor(
     versions=">=1.7",
     convention=HttpServer(
         read_request,
-        asgi.read_scope,
+        asgi.SUBJECT,
         observe,
         read_detail=read_detail,
         is_hang_up=asgi.is_hang_up,

@@ -21,7 +21,6 @@ from otel_run.engine.url import path_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from aiohttp import web
 
@@ -47,8 +46,7 @@ class AiohttpRequest(HttpServerRequest):
         return read_headers(self.request)
 
 
-def read_request(call: Call) -> AiohttpRequest | None:
-    request: web.BaseRequest = read_subject(call)
+def read_request(request: web.BaseRequest) -> AiohttpRequest | None:
     headers = request.headers
     # What stands for one that could not be parsed.
     if not headers and request.method == "UNKNOWN":
@@ -71,11 +69,6 @@ def read_request(call: Call) -> AiohttpRequest | None:
     if not names.isdisjoint(MARKS.all):
         MARKS.tell(made, names)
     return made
-
-
-def read_subject(call: Call) -> Any:
-    # As `arg` has it, without its frame: three ask for it at each request.
-    return call.args[0] if call.args else call.kwargs["request"]
 
 
 def read_target(request: web.BaseRequest) -> tuple[str, str]:
@@ -112,9 +105,9 @@ def read_response(call: Call) -> HttpServerDetail | int:
     return HttpServerDetail(error, status, headers=read_headers(response), handled=handled)
 
 
-def read_route(call: Call) -> str | None:
+def read_route(_: object, request: web.BaseRequest) -> str | None:
     # A server without an application has no routes.
-    found = getattr(read_subject(call), "_match_info", None)
+    found = getattr(request, "_match_info", None)
     resource = None if found is None else found.route.resource
     return None if resource is None else resource.canonical
 
@@ -142,7 +135,7 @@ INSTRUMENTOR = Instrumentor(
     library="aiohttp.web",
     versions=">=3.8",
     convention=HttpServer(
-        read_request, read_subject, read_detail=read_route, is_hang_up=is_hang_up
+        read_request, ("request",), read_detail=read_route, is_hang_up=is_hang_up
     ),
     layer=1,
     targets=(

@@ -28,6 +28,8 @@ class Keys(dict[str, bytes]):
         return key
 
 
+SUBJECT = ("scope",)
+
 KEYS = Keys()
 # Of a scope; what need not be there is None.
 NAMES = (
@@ -62,11 +64,7 @@ class AsgiRequest(HttpServerRequest):
         return fields_as_text(self.pairs)
 
 
-def read_request(call: Call) -> AsgiRequest | None:
-    return request_of(read_scope(call))
-
-
-def request_of(scope: Any) -> AsgiRequest | None:
+def read_request(scope: Any) -> AsgiRequest | None:
     kind, method, scheme, version, client, path, query, pairs = map(scope.get, NAMES)
     if kind != "http":
         return None
@@ -88,11 +86,6 @@ def request_of(scope: Any) -> AsgiRequest | None:
     if not names.isdisjoint(MARKS.all):
         MARKS.tell(request, names)
     return request
-
-
-def read_scope(call: Call) -> Any:
-    # As `arg` has it, without its frame: three ask for it at each request.
-    return call.args[0] if call.args else call.kwargs["scope"]
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
@@ -146,7 +139,7 @@ def read_bridge(call: Call) -> HttpServerDetail:
 
 def convention() -> HttpServer:
     """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(read_request, read_scope, observe, is_hang_up=is_hang_up, is_same=is_same)
+    return HttpServer(read_request, SUBJECT, observe, is_hang_up=is_hang_up, is_same=is_same)
 
 
 # How an application is wrapped.

@@ -25,19 +25,13 @@ if TYPE_CHECKING:
     from otel_run.engine.server_operation import ServerOperation
 
 
-def given(call: Call) -> dict[str, Any]:
-    environ: dict[str, Any] = call.arg(0, "environ") or call.arg(0, "scope") or {}
-    return environ
-
-
-def read_request(call: Call) -> HttpServerRequest | None:
-    scope = given(call)
+def read_request(scope: dict[str, Any]) -> HttpServerRequest | None:
     if "type" not in scope:
-        return wsgi.read_request(call)
+        return wsgi.read_request(scope)
     query = scope.get("query_string")
     if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
         scope = {**scope, "query_string": query.encode()}
-    return asgi.request_of(scope)
+    return asgi.read_request(scope)
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
@@ -90,7 +84,13 @@ SERVE = iterable(is_whole)
 INSTRUMENTOR = Instrumentor(
     library="django",
     versions=">=4.2",
-    convention=HttpServer(read_request, given, observe, read_result=read_result, is_same=is_same),
+    convention=HttpServer(
+        read_request,
+        ("environ", "scope"),
+        observe,
+        read_result=read_result,
+        is_same=is_same,
+    ),
     layer=0,
     targets=(
         Function("django.core.handlers.wsgi:WSGIHandler.__call__", SERVE),

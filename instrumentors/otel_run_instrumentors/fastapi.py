@@ -6,7 +6,7 @@ tells since FastAPI includes routers without copying their routes. Others are St
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor
+from otel_run.engine import Instrumentor
 from otel_run.engine.asked import Asked
 from otel_run_instrumentors import asgi, starlette
 
@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     from otel_run.engine.http_server_detail import Route
 
 
-def read_route(call: Call) -> str | Route | None:
-    scope: dict[str, Any] = asgi.read_scope(call)
+def read_route(_: object, scope: dict[str, Any]) -> str | Route | None:
     included = scope.get("fastapi", {}).get("effective_route_context")
     if included is None or included.original_route is not scope.get("route"):
         return None  # Starlette's function has been called, or none
-    return starlette.route_of(scope, included.path)
+    return starlette.read_route(included, scope)
 
 
 INSTRUMENTOR = Instrumentor(

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     import flask
 
 
-def read_route(call: Call) -> str | None:
-    environ: dict[str, Any] = wsgi.read_subject(call)
+def read_route(_: object, environ: dict[str, Any]) -> str | None:
     request: flask.Request | None = environ.get("werkzeug.request")
     rule = getattr(request, "url_rule", None)
     return rule and environ.get("SCRIPT_NAME", "").rstrip("/") + rule.rule

@@ -22,21 +22,18 @@ if TYPE_CHECKING:
     from starlette.background import BackgroundTask
 
 
-def read_route(call: Call) -> str | Route:
-    return route_of(asgi.read_scope(call), call.instance.path)
+def read_route(route: Any, scope: dict[str, Any]) -> str | Route:
+    # Most applications have no root, and none that is within another one.
+    path: str = route.path
+    return Route(path, root=root_of(scope)) if scope.get("root_path") else path
 
 
 def read_mount(call: Call) -> Route | None:
     mount: routing.Mount = call.instance
-    scope = asgi.read_scope(call)
+    scope = call.arg(0, "scope")
     # What has no routes itself, such as static files, is the end of the way.
     path = "" if mount.routes else "/{path}"
     return Route(path, mount.path, root_of(scope), scope) if scope["type"] == "http" else None
-
-
-def route_of(scope: dict[str, Any], path: str) -> str | Route:
-    # Most applications have no root, and none that is within another one.
-    return Route(path, root=root_of(scope)) if scope.get("root_path") else path
 
 
 def root_of(scope: dict[str, Any]) -> str:

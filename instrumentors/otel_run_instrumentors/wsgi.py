@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 
+from otel_run.engine import http_server
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
-from otel_run.engine.http_server import HttpServer
+from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS, HttpServer
 from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.url import PLAIN, path_of, quote_path
 
@@ -28,8 +29,25 @@ class Keys(dict[str, str]):
         return key
 
 
+class Codes(dict[str, int]):
+    """The codes of statuses, as `200 OK` is one; 0 for what is none."""
+
+    def __missing__(self, status: str) -> int:
+        code = status[:3]
+        number = int(code) if code.isdecimal() else 0
+        if len(self) < KNOWN_CODES:
+            self[status] = number
+        return number
+
+
 # The environment, and what starts the response.
 ARGUMENTS = 2
+
+# Statuses that are kept: a program may make texts up.
+KNOWN_CODES = 256
+CODES = Codes()
+
+SUBJECT = ("environ",)
 
 KEYS = Keys({"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"})
 
@@ -67,13 +85,7 @@ class WsgiRequest(HttpServerRequest):
                 yield key.replace("_", "-").lower(), value
 
 
-def read_request(call: Call) -> WsgiRequest | None:
-    # Without one, a server looks what kind of application it has.
-    environ: dict[str, Any] | None = read_subject(call)
-    return None if environ is None else request_of(environ)
-
-
-def request_of(environ: Any) -> WsgiRequest:
+def read_request(environ: Any) -> WsgiRequest:
     method, scheme, host, version, address, port, user_agent, root, path, query = map(
         environ.get, NAMES
     )
@@ -97,11 +109,6 @@ def request_of(environ: Any) -> WsgiRequest:
     if not names.isdisjoint(MARKS.all):
         MARKS.tell(request, names)
     return request
-
-
-def read_subject(call: Call) -> Any:
-    # As `arg` has it, without its frame: four ask for it at each request.
-    return call.args[0] if call.args else call.kwargs.get("environ")
 
 
 def is_same(one: Any, other: dict[str, Any]) -> bool:
@@ -133,12 +140,14 @@ def observe(call: Call, operation: ServerOperation) -> None:
 
     def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
-        code = status[:3] if isinstance(status, str) else ""
-        if code.isdecimal():
+        code = CODES[status] if type(status) is str else 0
+        if SWITCHING_PROTOCOLS < code < SERVER_ERROR and not http_server.RESPONSE_HEADERS.wanted:
+            operation.answer(code)  # all that is left of `respond`
+        elif code:
             # It is told what the response answers for, or is called while that is handled.
             given = rest[1][1] if rest[1:] and rest[1] else None
-            error = handled_since(around, given) if code >= "500" else None
-            operation.respond(int(code), rest[0] if rest else (), error)
+            error = handled_since(around, given) if code >= SERVER_ERROR else None
+            operation.respond(code, rest[0] if rest else (), error)
         return write
 
     if is_usual:  # what `replace` does takes a microsecond
@@ -151,13 +160,14 @@ def is_whole(call: Call, result: object) -> bool:
     """Tell whether servers look into the result: a sequence, or their own file wrapper."""
     if isinstance(result, (list, tuple)) or hasattr(result, "__len__"):
         return True
-    wrapper = read_subject(call).get("wsgi.file_wrapper")
+    environ = call.args[0] if call.args else call.kwargs["environ"]
+    wrapper = environ.get("wsgi.file_wrapper")
     return isinstance(wrapper, type) and isinstance(result, wrapper)
 
 
 def convention(read_detail: ReadDetail | None = None) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(read_request, read_subject, observe, read_detail=read_detail, is_same=is_same)
+    return HttpServer(read_request, SUBJECT, observe, read_detail=read_detail, is_same=is_same)
 
 
 # How an application is wrapped.

@@ -17,7 +17,7 @@ from contracts.instrumentor import InstrumentorContract, check_plain
 from contracts.wire import AGENT, Wire, answer_to, request_bytes, without_date
 from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.headers import CapturedHeaders
-from otel_run.signals.context import CURRENT, SUPPRESSED
+from otel_run.signals.context import CURRENT, EXCLUDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -355,7 +355,7 @@ class ServerContract(InstrumentorContract):
             assert b" 200 " in self.ask(application, request_bytes(target)).splitlines()[0]
         assert recording.spans() == []
         assert recording.metrics() == []
-        assert current == [SUPPRESSED] * 4
+        assert current == [EXCLUDED] * 4
 
         for target in ("/healthz/more", "/x/internal/", "/probes"):
             self.ask(hello, request_bytes(target))

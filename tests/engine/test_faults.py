@@ -525,14 +525,13 @@ NOT_TAKEN = {
         (
             *(f"HttpServer.{step}" for step in ("begin", "detail", "fail", "finish", "conclude")),
             *(f"HttpServer.{step}" for step in ("observe", "is_hang_up", "is_same")),
-            *("HttpServer.read_request", "HttpServer.read_subject", "Detail.before"),
+            *("HttpServer.read_request", "Detail.before"),
         ),
     ),
     *(("a2wsgi", step) for step in ("Detail.before", "HttpServer.detail", "HttpServer.is_same")),
     ("flask", "HttpServer.fail"),
     ("hypercorn", "Detail.before"),  # for the threads of asyncio's executor have no context
     ("hypercorn", "HttpServer.detail"),
-    ("hypercorn", "HttpServer.read_subject"),
     ("gunicorn", "HttpServer.detail"),
     ("gunicorn", "HttpServer.fail"),
     ("http.client", "HttpClient.begin"),
@@ -543,7 +542,6 @@ NOT_TAKEN = {
     ("urllib.request", "HttpClient.detail"),
     ("uvicorn", "Detail.before"),
     ("uvicorn", "HttpServer.detail"),
-    ("uvicorn", "HttpServer.read_subject"),
     ("urllib3", "Detail.before"),  # but where TLS begins
     ("urllib3", "HttpClient.detail"),
     ("waitress", "HttpServer.detail"),

@@ -71,6 +71,20 @@ class TestUvicorn(AsgiServerContract):
             port, client__address="203.0.113.9", url__scheme="https"
         )
 
+    def test_what_is_pipelined_behind_an_excluded_request_is_a_request_of_its_own(
+        self, recording: Recording
+    ) -> None:
+        requests = [
+            request_bytes("/healthz", connection="keep-alive"),
+            request_bytes("/products", connection="keep-alive"),
+            request_bytes("/healthz"),
+        ]
+        with serve_uvicorn(plain) as address:
+            received = answer_to(address, b"".join(requests))
+
+        assert received.count(b"HTTP/1.1 200") == len(requests)
+        assert [span.attributes["url.path"] for span in recording.spans()] == ["/products"]
+
     def test_an_application_of_wsgi_has_its_span(self, recording: Recording) -> None:
         with serve_uvicorn(hello, interface="wsgi") as address, Wire(address) as wire:
             wire.send(request_bytes())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_run.engine.call import Call
+from otel_run.engine.call import named
 from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
 from otel_run.engine.server_operation import ServerOperation
@@ -32,19 +32,17 @@ class Asked(Place):
     def wrapper(self, recorder: Recorder) -> Wrapper:
         """Make what is called instead."""
         convention: Any = recorder.convention
-        read, library, read_subject = self.read, recorder.library, convention.read_subject
+        read, library, names = self.read, recorder.library, convention.subject
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
             operation = CURRENT.get()
             if type(operation) is ServerOperation:
-                call = Call(wrapped, instance, args, kwargs)
                 try:
+                    given = args[0] if args else named(kwargs, names)
                     # Most often it is called with the very subject.
-                    if (args and args[0] is operation.subject) or convention.is_within(
-                        operation, read_subject(call)
-                    ):
-                        operation.asked = read, call
+                    if given is operation.subject or convention.is_within(operation, given):
+                        operation.asked = read, instance, given
                 except Exception as error:
                     caught(error, library)
             return wrapped(*args, **kwargs)

@@ -48,5 +48,10 @@ class Call:
             self.kwargs = {**self.kwargs, name: value}
 
 
+def named(kwargs: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """Return the argument that was passed by one of these names; None where none was."""
+    return next((kwargs[name] for name in names if name in kwargs), None)
+
+
 # Stands for the call where an operation ends outside of any.
 NOTHING = Call(lambda: None, None, (), {})

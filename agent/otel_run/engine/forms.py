@@ -162,12 +162,19 @@ def iterable(is_whole: Callable[[Call, object], bool]) -> Form:
 
 
 def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
+    begin, library = recorder.convention.begin, recorder.library
+
     @unseen
     def wrapper(
         wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         call = Call(wrapped, instance, args, kwargs)
-        operation = recorder.begin(call)
+        # As the sync form: this is the hot path, too.
+        try:
+            operation = None if recorder.off else begin(call)
+        except Exception as error:
+            caught(error, library)
+            operation = None
         if operation is None:  # of an outer layer's, which may want to observe this one
             return wrapped(*call.args, **call.kwargs)
         try:
@@ -178,7 +185,7 @@ def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> W
         try:
             whole = bool(is_whole(call, result))
         except Exception as error:
-            caught(error, recorder.library)
+            caught(error, library)
             whole = True
         if whole:
             recorder.finish(operation, call, result)

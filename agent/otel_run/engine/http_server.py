@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from otel_run import settings
+from otel_run.engine.call import named
 from otel_run.engine.convention import METERING, Convention
 from otel_run.engine.exclusion import Exclusion
 from otel_run.engine.failure import describe_failure, error_type
@@ -17,7 +18,7 @@ from otel_run.engine.server_operation import ServerDescription, ServerOperation
 from otel_run.engine.url import DEFAULT_PORTS, split_port
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
-from otel_run.signals.context import CURRENT, SUPPRESSED, Node
+from otel_run.signals.context import CURRENT, EXCLUDED, SILENT, SUPPRESSED, Node
 from otel_run.signals.description import Outcome, Peer
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
@@ -68,13 +69,14 @@ CALLER_LIMIT = 512
 class HttpServer(Convention):
     """Server spans: one for each request that comes in, made by the outermost layer.
 
-    `read_request` says what came in, None for what is no request; `read_subject` gives an object
-    that belongs to this request alone: two layers are of one request when it is the same, or when
-    `is_same` finds out that what one has been handed was made of the other's. `observe` arranges
-    that the operation is told when the response starts, and where nobody else knows, when it is
-    complete. `read_detail` says what the call has come to when the response starts, or when it
-    fails; `read_result` what it returned. `is_hang_up` tells whether an exception says that the
-    client has gone: that is no error of the server's.
+    What is called has as its first argument, or by one of the names of `subject`, an object that
+    belongs to this request alone. `read_request` says what came in, None for what is no request.
+    Two layers are of one request when it is the same object, or when `is_same` finds out that what
+    one has been handed was made of the other's. `observe` arranges that the operation is told when
+    the response starts, and where nobody else knows, when it is complete. `read_detail` says what
+    the call has come to when the response starts, or when it fails; `read_result` what it returned.
+    `is_hang_up` tells whether an exception says that the client has gone: that is no error of the
+    server's.
     """
 
     name = NAME
@@ -88,8 +90,8 @@ class HttpServer(Convention):
 
     def __init__(
         self,
-        read_request: Callable[[Call], HttpServerRequest | None],
-        read_subject: Callable[[Call], object],
+        read_request: Callable[[Any], HttpServerRequest | None],
+        subject: tuple[str, ...],
         observe: Callable[[Call, ServerOperation], None] | None = None,
         *,
         read_detail: ReadDetail | None = None,
@@ -98,7 +100,7 @@ class HttpServer(Convention):
         is_same: Callable[[Any, Any], bool] | None = None,
     ) -> None:
         self.read_request = read_request
-        self.read_subject = read_subject
+        self.subject = subject
         self.observe = observe
         self.read_detail = read_detail
         self.read_result = read_result
@@ -117,31 +119,31 @@ class HttpServer(Convention):
             "Number of active HTTP server requests.",
         )
 
-    def begin(self, call: Call) -> Operation | None:
+    # All in one frame, for this is the hot path: each one more costs as much as what it does.
+    def begin(self, call: Call) -> Operation | None:  # noqa: C901, PLR0912
         """Start to record the request, as a part of the trace that it says it belongs to."""
         around = CURRENT.get()
-        if around is SUPPRESSED:
+        if around in SILENT:
+            if around is SUPPRESSED or not self.layer:
+                return None
+            around = None  # a server looks for the next request within the last one
+        subject = call.args[0] if call.args else named(call.kwargs, self.subject)
+        if subject is None:  # a server may look that way what kind of application it has
             return None
-        subject = self.read_subject(call)
         if around is not None and self.is_within(around, subject):
             if self.read_detail is not None and self.observe is not None:
-                around.asked = self.read_detail, call
+                around.asked = self.read_detail, call.instance, subject
                 self.observe(call, around)  # an outer layer may hear of the response much later
             return None
-        request = self.read_request(call)
+        request = self.read_request(subject)
         if request is None:
             return None
-        # As `covers` has it, without its frame; and at the end as `enter`.
-        if request.path in EXCLUSION.paths or (EXCLUSION.patterns and _is_excluded(request)):
-            silence = Silence()
+        path, query = request.path, request.query
+        # As `covers` has it.
+        if path in EXCLUSION.paths or (EXCLUSION.patterns and _is_excluded(request)):
+            silence = Silence(EXCLUDED)
             silence.enter()
             return silence
-        return self._record(call, request, subject, around)
-
-    def _record(
-        self, call: Call, request: HttpServerRequest, subject: object, around: Node | None
-    ) -> Operation:
-        """Start an operation, with all that the request says."""
         known = None if request.is_forwarded else self._callers.young.get(request.caller)
         description, peer, own = known or self._meet(request)
         if around is not None or request.is_continued:
@@ -152,18 +154,16 @@ class HttpServer(Convention):
         operation.status = 0
         operation.handled = None
         operation.subject = subject
-        operation.asked = None if self.read_detail is None else (self.read_detail, call)
+        read_detail = self.read_detail
+        operation.asked = None if read_detail is None else (read_detail, call.instance, subject)
         if operation.sampled:
             operation.peer = peer
-            path, query = request.path, request.query
             attributes: dict[str, Value] = {"url.path": path}
             operation.attributes = attributes
-            if own:
-                attributes.update(own)
             if query:
                 attributes["url.query"] = redact_query(query)
             if own or len(path) + len(query) > LONG_REQUEST:
-                _weigh(operation, attributes)
+                _add_long(operation, attributes, own)
             if REQUEST_HEADERS.wanted:
                 REQUEST_HEADERS.capture(operation, request.headers())
         if self.observe is not None:
@@ -173,7 +173,7 @@ class HttpServer(Convention):
             active.rise()
             if not PIPELINE.threshold:
                 PIPELINE.be_there()  # this may be the last that is heard of a server that hangs
-        operation.token = CURRENT.set(operation)
+        operation.token = CURRENT.set(operation)  # as `enter` does
         return operation
 
     def is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:
@@ -248,7 +248,8 @@ class HttpServer(Convention):
 
     def known(self, operation: ServerOperation) -> Outcome:
         """Say which route it is, and what has been sent of the response."""
-        operation.ask()
+        if operation.asked is not None:
+            operation.ask()
         key = (operation.status, operation.route, operation.error)
         return Outcome(*_ending(operation.description, key), None)
 
@@ -393,8 +394,12 @@ def _is_excluded(request: HttpServerRequest) -> bool:
     return EXCLUSION.covers(request.path, scheme or "http", read_text(host))
 
 
-def _weigh(operation: ServerOperation, attributes: Mapping[str, Value]) -> None:
-    """Count a request that holds more than most towards the bound of the record queue."""
+def _add_long(
+    operation: ServerOperation, attributes: dict[str, Value], own: Mapping[str, Value] | None
+) -> None:
+    """Add what this request alone has, and count one that holds much towards the queue's bound."""
+    if own:
+        attributes.update(own)
     size = sum(len(str(value)) for value in attributes.values())
     if size > LONG_REQUEST:
         operation.add_weight(size)

@@ -5,12 +5,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
-    from otel_run.engine.call import Call
     from otel_run.engine.http_server_request import Headers
 
-    # A text is the route, where nothing but mounts is above it.
-    ReadDetail = Callable[[Call], "str | Route | HttpServerDetail | None"]
+    # What an object whose method is called with the subject of a request knows of it. A text is the
+    # route, where nothing but mounts is above it.
+    ReadDetail = Callable[[Any, Any], "str | Route | HttpServerDetail | None"]
 
 
 class Route:

@@ -6,7 +6,7 @@ from time import perf_counter_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
-from otel_run.signals.context import CURRENT, SUPPRESSED, Node
+from otel_run.signals.context import CURRENT, SILENT, SUPPRESSED, Node
 from otel_run.signals.ids import MARK, draw
 from otel_run.signals.sampling import RANDOMNESS, sampler
 from otel_run.signals.span import Event, Extras, Span
@@ -141,17 +141,18 @@ class Operation(Span):
 
 
 class Silence(Operation):
-    """A call of which nothing is recorded, and nothing of what it leads to."""
+    """A call of which nothing is recorded, and nothing of what it leads to: `node` is current."""
 
-    __slots__ = ()
+    __slots__ = ("node",)
 
-    def __init__(self) -> None:
+    def __init__(self, node: Node = SUPPRESSED) -> None:
+        self.node = node
         self.end = 1  # so that nobody ends it
         self.token = None
 
     def enter(self) -> None:
         """Have nothing recorded."""
-        self.token = CURRENT.set(SUPPRESSED)
+        self.token = CURRENT.set(self.node)
 
 
 def is_suppressed(parent: Node, convention: Convention) -> bool:
@@ -160,7 +161,7 @@ def is_suppressed(parent: Node, convention: Convention) -> bool:
     So it is while an operation of the same convention and a higher layer is open in the same
     thread and task. An operation of another convention in between ends that.
     """
-    if parent is SUPPRESSED:
+    if parent in SILENT:
         return True
     around = parent.convention
     if (

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from otel_run.engine.call import Call
     from otel_run.engine.http_server import HttpServer
     from otel_run.engine.http_server_detail import ReadDetail
     from otel_run.engine.http_server_request import Headers
@@ -45,8 +44,8 @@ class ServerOperation(Operation):
 
     convention: HttpServer
     description: ServerDescription
-    # Whom to ask for what the innermost layer knows, and its call.
-    asked: tuple[ReadDetail, Call] | None
+    # Whom to ask for what the innermost layer knows, and of what.
+    asked: tuple[ReadDetail, object, object] | None
     error: str
     # What an inner layer has taken; it is an error if a 5xx answers it.
     handled: BaseException | None
@@ -73,19 +72,28 @@ class ServerOperation(Operation):
         except Exception as mistake:
             caught(mistake, self.convention.library)
 
+    def answer(self, status: int) -> None:
+        """Note what is sent, where nothing is to be known of it but the status code."""
+        if self.end:
+            return
+        self.status = status
+        if self.asked is not None:
+            self.ask()
+
     def ask(self) -> None:
-        """Ask what the innermost layer knows, until it knows something."""
-        if self.asked is None:
-            return
-        read, call = self.asked
-        detail = read(call)
-        if detail is None:
-            return
+        """Ask `asked` what the innermost layer knows, until it knows something."""
+        read, instance, subject = self.asked  # type: ignore[misc] # whoever calls this has seen to it
+        try:
+            detail = read(instance, subject)
+            if isinstance(detail, str):
+                self.route = self.mount + detail
+            elif detail is not None:
+                self.convention.add(self, detail)
+            else:
+                return
+        except Exception as mistake:
+            caught(mistake, self.convention.library)
         self.asked = None
-        if isinstance(detail, str):
-            self.route = self.mount + detail
-        else:
-            self.convention.add(self, detail)
 
     def complete(self) -> None:
         """End with the last byte, and stay current: the application may have more to do."""

@@ -24,7 +24,7 @@ from otel_run.native import (
     start_new_thread,
 )
 from otel_run.signals import ids
-from otel_run.signals.context import CURRENT, SUPPRESSED
+from otel_run.signals.context import CURRENT, SILENT, SUPPRESSED
 from otel_run.signals.metrics import METER, Late
 
 TYPE_CHECKING = False
@@ -346,7 +346,7 @@ class Pipeline:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
         node = CURRENT.get()
-        if node is not None and node is not SUPPRESSED:
+        if node is not None and node not in SILENT:
             CURRENT.set(node.seen_from_afar())
             node.remote = True  # to whoever is about to begin within it
         self.born = perf_counter_ns()

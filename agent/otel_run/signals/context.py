@@ -77,3 +77,6 @@ CURRENT: ContextVar[Node | None] = ContextVar("otel_run", default=None)
 
 # Current in the export thread, and wherever nothing may be recorded.
 SUPPRESSED = Node()
+# Current in a request that settings exclude: as the other, but to a server another request follows.
+EXCLUDED = Node()
+SILENT = (SUPPRESSED, EXCLUDED)
