@@ -13,7 +13,12 @@ import sys
 
 from otel_run.engine import Call, Detail, Instrumentor, Note
 from otel_run.engine.failure import handled_since
-from otel_run.engine.http_server import RESPONSE_HEADERS, SERVER_ERROR, HttpServer
+from otel_run.engine.http_server import (
+    RESPONSE_HEADERS,
+    SERVER_ERROR,
+    SWITCHING_PROTOCOLS,
+    HttpServer,
+)
 from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.url import path_of
@@ -90,8 +95,8 @@ def note_handled(call: Call, _: None) -> None:
 def read_response(call: Call) -> HttpServerDetail | int:
     response: web.StreamResponse = call.instance
     status = response.status
-    if status < SERVER_ERROR and not RESPONSE_HEADERS.wanted:
-        return status
+    if SWITCHING_PROTOCOLS < status < SERVER_ERROR and not RESPONSE_HEADERS.wanted:
+        return status  # all that is left
     request = response._req  # noqa: SLF001
     handled = error = None
     if status >= SERVER_ERROR:

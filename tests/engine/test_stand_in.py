@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from otel_run.engine.asgi import application
+from otel_run.engine.forms import Recorder
 from otel_run.engine.frames import unseen
 from otel_run.engine.replacement import Replacement
 from otel_run.engine.stand_in import stand_in, stands_in
 from otel_run.engine.wrapt import Patched
+from otel_run_instrumentors import asgi
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -34,8 +37,10 @@ class Original:
     async def async_generator(self, number: int) -> AsyncIterator[int]:
         yield number
 
-    async def __call__(self, scope: object) -> None:
-        """Be an application."""
+
+class Application:
+    async def __call__(self, scope: object, receive: object, send: object) -> None:
+        """Answer nothing."""
 
 
 def patched(name: str) -> Any:
@@ -45,7 +50,7 @@ def patched(name: str) -> Any:
     return owner
 
 
-@pytest.mark.parametrize("name", ["plain", "coroutine", "generator", "async_generator", "__call__"])
+@pytest.mark.parametrize("name", ["plain", "coroutine", "generator", "async_generator"])
 def test_inspection_finds_a_function_of_the_same_kind_and_name(name: str) -> None:
     original, found = vars(Original)[name], getattr(patched(name), name)
 
@@ -82,10 +87,13 @@ def test_a_generator_passes_on_what_is_sent_and_thrown() -> None:
 
 
 def test_an_application_called_without_its_arguments_fails_at_once() -> None:
-    application = patched("__call__")()
+    original = vars(Application)["__call__"]
+    owner: Any = type("Application", (), {"__call__": original})
+    owner.__call__ = stand_in(owner, original, application(Recorder(asgi.convention(), "test")))
 
+    assert inspect.iscoroutinefunction(vars(owner)["__call__"])
     with pytest.raises(TypeError, match="scope"):
-        application()
+        owner()()
 
 
 def one_more(original: Any) -> Any:

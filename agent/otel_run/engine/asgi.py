@@ -10,6 +10,7 @@ from otel_run.engine.forms import asynchronous
 from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS
 from otel_run.engine.raw_headers import fields_as_text
+from otel_run.engine.replacement import Replacement
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.engine.stand_in import FUNCTION, bind
 from otel_run.guard import caught
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
-    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.forms import Recorder
 
     Message = dict[str, Any]
     Send = Callable[[Message], Awaitable[None]]
@@ -35,11 +36,15 @@ TRAILERS = "http.response.trailers"
 # Scope, receive and send.
 ARGUMENTS = 3
 
+# The arguments of a method that is an application, all of them required.
+METHOD = ("self", "scope", "receive", "send")
+# inspect.CO_VARARGS and CO_VARKEYWORDS.
+VARIABLE = 0x04 | 0x08
 # Applications of another kind have no name that their coroutines could have.
 NAMED = (FUNCTION, bind)
 
 
-def application(recorder: Recorder) -> Wrapper:
+def application(recorder: Recorder) -> Replacement:
     """Wrap an application; called with fewer arguments it fails at once.
 
     Servers find out that way what kind of application they have. Applications lie within each
@@ -49,6 +54,27 @@ def application(recorder: Recorder) -> Wrapper:
     run = asynchronous(recorder)
     convention: Any = recorder.convention
     tells_nothing = convention.read_detail is None
+
+    def make(serve: Any) -> Any:
+        code = serve.__code__
+        if (
+            code.co_varnames[: code.co_argcount] != METHOD
+            or code.co_kwonlyargcount
+            or code.co_flags & VARIABLE
+            or serve.__defaults__
+        ):
+            return None
+
+        @unseen
+        def method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
+            if tells_nothing:
+                around = CURRENT.get()
+                if type(around) is ServerOperation and around.subject is scope:
+                    return serve(self, scope, receive, send)
+            wrapped = bind(serve, self)
+            return named_after(run(wrapped, self, (scope, receive, send), {}), wrapped)
+
+        return method
 
     @unseen
     def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -61,7 +87,7 @@ def application(recorder: Recorder) -> Wrapper:
         coroutine = run(wrapped, instance, args, kwargs)
         return named_after(coroutine, wrapped) if type(wrapped) in NAMED else coroutine
 
-    return wrapper
+    return Replacement(make, wrapper)
 
 
 def observe(call: Call, operation: ServerOperation) -> None:

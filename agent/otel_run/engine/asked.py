@@ -5,6 +5,7 @@ from __future__ import annotations
 from otel_run.engine.call import named
 from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
+from otel_run.engine.replacement import Replacement
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
@@ -13,8 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.forms import Recorder
     from otel_run.engine.http_server_detail import ReadDetail
+    from otel_run.engine.replacement import Method
 
 
 class Asked(Place):
@@ -29,22 +31,25 @@ class Asked(Place):
         self.read = read
         self.optional = (place,) if is_optional else ()
 
-    def wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Replacement:
         """Make what is called instead."""
+        return Replacement(lambda handle: self._asks(recorder, handle))
+
+    def _asks(self, recorder: Recorder, handle: Method) -> Method:
         convention: Any = recorder.convention
         read, library, names = self.read, recorder.library, convention.subject
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def method(self: object, /, *args: Any, **kwargs: Any) -> Any:
             operation = CURRENT.get()
             if type(operation) is ServerOperation:
                 try:
                     given = args[0] if args else named(kwargs, names)
                     # Most often it is called with the very subject.
                     if given is operation.subject or convention.is_within(operation, given):
-                        operation.asked = read, instance, given
+                        operation.asked = read, self, given
                 except Exception as error:
                     caught(error, library)
-            return wrapped(*args, **kwargs)
+            return handle(self, *args, **kwargs)
 
-        return wrapper
+        return method

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.convention import Convention
+    from otel_run.engine.replacement import Replacement
 
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
     # One of the three ways.
-    Form = Callable[["Recorder"], Wrapper]
+    Form = Callable[["Recorder"], "Wrapper | Replacement"]
 
 # inspect.CO_COROUTINE, without inspect.
 CO_COROUTINE = 0x80

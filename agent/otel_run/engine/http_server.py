@@ -198,7 +198,7 @@ class HttpServer(Convention):
     def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail | int) -> None:
         """Add what an inner layer knows, or a status code; an exception becomes a 500."""
         if isinstance(detail, int):
-            self.respond(operation, detail, (), None)
+            operation.answer(detail)
             return
         subject = detail.subject
         if subject is None or self.is_within(operation, subject):

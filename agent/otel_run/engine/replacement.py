@@ -19,16 +19,20 @@ class Replacement:
     """What is called instead of a method, made by `make` of the method's function.
 
     A wrapper can stand for anything, and needs another frame before it and a bound method for that.
-    A replacement is a function of the method's own kind.
+    A replacement is a function of the method's own kind; for a coroutine function it may be one
+    that returns the coroutines. The wrapper `otherwise` does the same for what is no plain method,
+    or of which `make` makes None; it comes bound already.
     """
 
-    __slots__ = ("make",)
+    __slots__ = ("make", "otherwise")
 
-    def __init__(self, make: Callable[[Method], Method]) -> None:
+    def __init__(
+        self, make: Callable[[Method], Method | None], otherwise: Wrapper | None = None
+    ) -> None:
         self.make = make
+        self.otherwise = otherwise or self._wrapper()
 
-    def wrapper(self) -> Wrapper:
-        """Do the same for what is no plain method, and comes bound already."""
+    def _wrapper(self) -> Wrapper:
         make = self.make
 
         @unseen
@@ -37,9 +41,14 @@ class Replacement:
             def method(_: object, /, *args: object, **kwargs: object) -> Any:
                 return wrapped(*args, **kwargs)
 
-            replacement = make(method)
+            replacement: Any = make(method)
             # Coroutines that it makes have its names: tasks show them.
             replacement.__name__, replacement.__qualname__ = wrapper.__name__, wrapper.__qualname__
             return replacement(instance, *args, **kwargs)
 
         return wrapper
+
+
+def plain(made: Wrapper | Replacement) -> Wrapper:
+    """Return what can stand for anything."""
+    return made.otherwise if isinstance(made, Replacement) else made

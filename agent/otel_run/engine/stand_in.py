@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 
 # inspect.CO_GENERATOR, CO_COROUTINE, CO_ITERABLE_COROUTINE and CO_ASYNC_GENERATOR.
 GENERATOR, COROUTINE = 0x20, 0x80
-# inspect.CO_VARARGS and CO_VARKEYWORDS.
-VARIABLE = 0x04 | 0x08
 OF_ITS_OWN_KIND = GENERATOR | COROUTINE | 0x100 | 0x200
-# The arguments of an application of ASGI.
-APPLICATION = ("self", "scope", "receive", "send")
 NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 # Where the function has them; from 3.14 on annotations are made only when somebody asks.
 TYPES = ("__annotate__" if sys.version_info >= (3, 14) else "__annotations__", "__type_params__")
@@ -42,10 +38,10 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper | Replacement) -> An
     make = maker(owner, original, kind) if is_function else None
     if isinstance(wrapper, Replacement):
         if make is not None:
-            made: Any = wrapper.make(original)
-            if made.__code__.co_flags & OF_ITS_OWN_KIND == kind:
-                return named_like(original, made)
-        wrapper = wrapper.wrapper()
+            made = like(original, kind, wrapper.make(original))
+            if made is not None:
+                return made
+        wrapper = wrapper.otherwise
     if kind == COROUTINE:  # those that it makes have its names: tasks show them
         wrapper.__name__, wrapper.__qualname__ = original.__name__, original.__qualname__
     if make is not None:
@@ -56,27 +52,27 @@ def stand_in(owner: object, original: Any, wrapper: Wrapper | Replacement) -> An
     return patched
 
 
+def like(original: Any, kind: int, made: Any) -> Any:
+    """Return what was made of a method as one of its kind; None where it is none."""
+    if made is None:
+        return None
+    made_kind = made.__code__.co_flags & OF_ITS_OWN_KIND
+    if kind == COROUTINE and not made_kind:
+        made, made_kind = of_coroutines(made), COROUTINE
+    return named_like(original, made) if made_kind == kind else None
+
+
 def maker(owner: object, original: Callable[..., Any], kind: int) -> Make | None:
     """Return what makes a function of this kind; None for what is no method of this very class."""
     name = original.__name__
     if not isinstance(owner, type) or owner.__dict__.get(name) is not original:
         return None
-    # Servers call an application without its arguments to see whether that fails at once.
-    if kind == COROUTINE and name == "__call__":
-        return application_method if takes(original, APPLICATION) else None
     return METHODS.get(kind)
 
 
 def stands_in(found: object) -> bool:
     """Tell whether this is there in the place of another already."""
     return isinstance(found, Patched) or is_unseen(found)
-
-
-def takes(function: Any, names: tuple[str, ...]) -> bool:
-    """Tell whether these are the arguments that the function takes, all of them required."""
-    code = function.__code__
-    is_fixed = not (code.co_kwonlyargcount or code.co_flags & VARIABLE or function.__defaults__)
-    return is_fixed and code.co_varnames[: code.co_argcount] == names
 
 
 def method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
@@ -89,22 +85,14 @@ def method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]
     return named_like(original, wrapped)
 
 
+def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
+    """Wrap a method that is a coroutine function by another one."""
+    return named_like(original, of_coroutines(method(original, wrapper)))
+
+
 if sys.version_info >= (3, 11):
     # The flags of a function say what it is, and do nothing: one that hands a coroutine on has no
     # frame to go through each time that the coroutine is resumed.
-
-    def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-        """Wrap a method that is a coroutine function by another one."""
-        return named_like(original, of_coroutines(method(original, wrapper)))
-
-    def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-        """Wrap a method that is an application of ASGI by one that takes the same."""
-
-        @unseen
-        def wrapped(self: object, scope: object, receive: object, send: object) -> object:
-            return wrapper(bind(original, self), self, (scope, receive, send), {})
-
-        return named_like(original, of_coroutines(wrapped))
 
     def of_coroutines(function: Any) -> Callable[..., Any]:
         """Make a coroutine function of one that returns coroutines."""
@@ -114,23 +102,14 @@ if sys.version_info >= (3, 11):
 
 else:
 
-    def coroutine_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-        """Wrap a method that is a coroutine function by another one."""
+    def of_coroutines(function: Any) -> Callable[..., Any]:
+        """Make a coroutine function of one that returns coroutines."""
 
         @unseen
-        async def wrapped(self: object, /, *args: object, **kwargs: object) -> object:
-            return await wrapper(bind(original, self), self, args, kwargs)
+        async def awaited(*args: object, **kwargs: object) -> object:
+            return await function(*args, **kwargs)
 
-        return named_like(original, wrapped)
-
-    def application_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:
-        """Wrap a method that is an application of ASGI by one that takes the same."""
-
-        @unseen
-        async def wrapped(self: object, scope: object, receive: object, send: object) -> object:
-            return await wrapper(bind(original, self), self, (scope, receive, send), {})
-
-        return named_like(original, wrapped)
+        return awaited
 
 
 def generator_method(original: Callable[..., Any], wrapper: Wrapper) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from otel_run.engine.call import Call
 from otel_run.engine.forms import form_of
 from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
+from otel_run.engine.replacement import Replacement, plain
 from otel_run.engine.subclass import replacing
 from otel_run.engine.wrapt import Patched
 from otel_run.export import termination
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Form, Recorder, Wrapper
     from otel_run.engine.place import Wrap
+    from otel_run.engine.replacement import Method
     from otel_run.engine.subclass import Subclass
 
 
@@ -51,7 +53,7 @@ class Application(Place):
 
     def wrapper(self, recorder: Recorder) -> Wrapper:
         """Make what is called instead."""
-        serve = self.form(recorder)
+        serve = plain(self.form(recorder))
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -74,7 +76,7 @@ class Loaded(Place):
 
     def wrapper(self, recorder: Recorder) -> Wrapper:
         """Make what is called instead."""
-        serve = self.form(recorder)
+        serve = plain(self.form(recorder))
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -108,22 +110,21 @@ class Detail(Place):
         self.before = before
         self.after = after
 
-    def wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Replacement:
         """Make what is called instead."""
+        return Replacement(lambda function: self._tells(recorder, function))
+
+    def _tells(self, recorder: Recorder, function: Method) -> Method:
         before, after = self.before, self.after
-        detail, name, library = (
-            recorder.convention.detail,
-            recorder.convention.name,
-            recorder.library,
-        )
+        detail, name = recorder.convention.detail, recorder.convention.name
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def method(self: object, /, *args: Any, **kwargs: Any) -> Any:
             operation: Any = CURRENT.get()
             convention = None if operation is None else operation.convention
             if convention is None or convention.name != name:
-                return wrapped(*args, **kwargs)
-            call = Call(wrapped, instance, args, kwargs)
+                return function(self, *args, **kwargs)
+            call = Call(function, self, args, kwargs)
             if before is not None:
                 # As `tell` has it, without its frame: this is the hot path.
                 try:
@@ -131,13 +132,13 @@ class Detail(Place):
                     if found is not None and not operation.end:
                         detail(operation, found)
                 except Exception as error:
-                    caught(error, library)
-            result = wrapped(*call.args, **call.kwargs)
+                    caught(error, recorder.library)
+            result = function(self, *call.args, **call.kwargs)
             if after is not None:
                 tell(recorder, after, call, operation)
             return result
 
-        return wrapper
+        return method
 
 
 class Note(Place):
@@ -154,21 +155,24 @@ class Note(Place):
         self.write = write
         self.is_handling = is_handling
 
-    def wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Replacement:
         """Make what is called instead."""
+        return Replacement(lambda function: self._notes(recorder, function))
+
+    def _notes(self, recorder: Recorder, function: Method) -> Method:
         write, is_handling = self.write, self.is_handling
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            result = wrapped(*args, **kwargs)
+        def method(self: object, /, *args: Any, **kwargs: Any) -> Any:
+            result = function(self, *args, **kwargs)
             if not recorder.off and not (is_handling and sys.exc_info()[1] is None):
                 try:
-                    write(Call(wrapped, instance, args, kwargs), result)
+                    write(Call(function, self, args, kwargs), result)
                 except Exception as error:
                     caught(error, recorder.library)
             return result
 
-        return wrapper
+        return method
 
 
 class Silent(Place):
