@@ -70,9 +70,8 @@ def read_request(request: web.BaseRequest) -> AiohttpRequest | None:
     )
     made.path, made.query = read_target(request)
     made.is_continued = made.is_forwarded = False
-    names = frozenset(map(str.lower, headers))
-    if not names.isdisjoint(MARKS.all):
-        MARKS.tell(made, names)
+    if not MARKS.all.isdisjoint(map(str.lower, headers)):
+        MARKS.tell(made, frozenset(map(str.lower, headers)))
     return made
 
 

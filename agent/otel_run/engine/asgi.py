@@ -64,6 +64,7 @@ def application(recorder: Recorder) -> Replacement:
             or serve.__defaults__
         ):
             return None
+        name, qualified_name = serve.__name__, serve.__qualname__
 
         @unseen
         def method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
@@ -71,8 +72,10 @@ def application(recorder: Recorder) -> Replacement:
                 around = CURRENT.get()
                 if type(around) is ServerOperation and around.subject is scope:
                     return serve(self, scope, receive, send)
-            wrapped = bind(serve, self)
-            return named_after(run(wrapped, self, (scope, receive, send), {}), wrapped)
+            coroutine: Any = run(bind(serve, self), self, (scope, receive, send), {})
+            # Tasks show them.
+            coroutine.__name__, coroutine.__qualname__ = name, qualified_name
+            return coroutine
 
         return method
 
