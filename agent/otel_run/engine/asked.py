@@ -40,16 +40,16 @@ class Asked(Place):
         read, library, names = self.read, recorder.library, convention.subject
 
         @unseen
-        def method(self: object, /, *args: Any, **kwargs: Any) -> Any:
+        def method(*args: Any, **kwargs: Any) -> Any:
             operation = CURRENT.get()
             if type(operation) is ServerOperation:
                 try:
-                    given = args[0] if args else named(kwargs, names)
+                    given = args[1] if len(args) > 1 else named(kwargs, names)
                     # Most often it is called with the very subject.
                     if given is operation.subject or convention.is_within(operation, given):
-                        operation.asked = read, self, given
+                        operation.asked = read, args[0], given
                 except Exception as error:
                     caught(error, library)
-            return handle(self, *args, **kwargs)
+            return handle(*args, **kwargs) if kwargs else handle(*args)
 
         return method

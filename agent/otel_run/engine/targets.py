@@ -93,8 +93,8 @@ class Detail(Place):
     """A function within an operation that knows something of it.
 
     `before` and `after` read the call, before it runs or after it came back, and return what the
-    convention's `detail` takes, or None. `before` may amend the call. A version that
-    lacks an optional function has nothing to tell.
+    convention's `detail` takes, or None. A version that lacks an optional function has nothing to
+    tell.
     """
 
     def __init__(
@@ -119,12 +119,12 @@ class Detail(Place):
         detail, name = recorder.convention.detail, recorder.convention.name
 
         @unseen
-        def method(self: object, /, *args: Any, **kwargs: Any) -> Any:
+        def method(*args: Any, **kwargs: Any) -> Any:
             operation: Any = CURRENT.get()
             convention = None if operation is None else operation.convention
             if convention is None or convention.name != name:
-                return function(self, *args, **kwargs)
-            call = Call(function, self, args, kwargs)
+                return function(*args, **kwargs)
+            call = Call(function, args[0], args[1:], kwargs)
             if before is not None:
                 # As `tell` has it, without its frame: this is the hot path.
                 try:
@@ -133,7 +133,7 @@ class Detail(Place):
                         detail(operation, found)
                 except Exception as error:
                     caught(error, recorder.library)
-            result = function(self, *call.args, **call.kwargs)
+            result = function(*args, **kwargs) if kwargs else function(*args)
             if after is not None:
                 tell(recorder, after, call, operation)
             return result
@@ -163,11 +163,11 @@ class Note(Place):
         write, is_handling = self.write, self.is_handling
 
         @unseen
-        def method(self: object, /, *args: Any, **kwargs: Any) -> Any:
-            result = function(self, *args, **kwargs)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            result = function(*args, **kwargs) if kwargs else function(*args)
             if not recorder.off and not (is_handling and sys.exc_info()[1] is None):
                 try:
-                    write(Call(function, self, args, kwargs), result)
+                    write(Call(function, args[0], args[1:], kwargs), result)
                 except Exception as error:
                     caught(error, recorder.library)
             return result
