@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.call import Call
-    from otel_run.engine.forms import Recorder
+    from otel_run.engine.forms import Recorder, Wrapper
 
     Message = dict[str, Any]
     Send = Callable[[Message], Awaitable[None]]
@@ -56,28 +56,7 @@ def application(recorder: Recorder) -> Replacement:
     tells_nothing = convention.read_detail is None
 
     def make(serve: Any) -> Any:
-        code = serve.__code__
-        if (
-            code.co_varnames[: code.co_argcount] != METHOD
-            or code.co_kwonlyargcount
-            or code.co_flags & VARIABLE
-            or serve.__defaults__
-        ):
-            return None
-        name, qualified_name = serve.__name__, serve.__qualname__
-
-        @unseen
-        def method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
-            if tells_nothing:
-                around = CURRENT.get()
-                if type(around) is ServerOperation and around.subject is scope:
-                    return serve(self, scope, receive, send)
-            coroutine: Any = run(bind(serve, self), self, (scope, receive, send), {})
-            # Tasks show them.
-            coroutine.__name__, coroutine.__qualname__ = name, qualified_name
-            return coroutine
-
-        return method
+        return _method(serve, run, tells_nothing) if _takes(serve, METHOD) else None
 
     @unseen
     def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
@@ -91,6 +70,38 @@ def application(recorder: Recorder) -> Replacement:
         return named_after(coroutine, wrapped) if type(wrapped) in NAMED else coroutine
 
     return Replacement(make, wrapper)
+
+
+def _takes(function: Any, names: tuple[str, ...]) -> bool:
+    """Tell whether these are the arguments that the function takes, all of them required."""
+    code = function.__code__
+    is_fixed = not (code.co_kwonlyargcount or code.co_flags & VARIABLE or function.__defaults__)
+    return is_fixed and code.co_varnames[: code.co_argcount] == names
+
+
+def _method(serve: Any, run: Wrapper, tells_nothing: bool) -> Any:  # noqa: FBT001
+    """Make what takes the place of a method that is an application."""
+    name, qualified_name = serve.__name__, serve.__qualname__
+
+    @unseen
+    def method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
+        if tells_nothing:
+            around = CURRENT.get()
+            if type(around) is ServerOperation and around.subject is scope:
+                return serve(self, scope, receive, send)
+        coroutine: Any = run(bind(serve, self), self, (scope, receive, send), {})
+        # Tasks show them.
+        coroutine.__name__, coroutine.__qualname__ = name, qualified_name
+        return coroutine
+
+    if sys.version_info >= (3, 11):
+        return method
+
+    @unseen
+    async def coroutine_method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
+        return await method(self, scope, receive, send)
+
+    return coroutine_method
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
