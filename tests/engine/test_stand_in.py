@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from functools import partial, partialmethod
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from otel_run.engine.frames import unseen
+from otel_run.engine.replacement import Replacement
 from otel_run.engine.stand_in import stand_in, stands_in
 from otel_run.engine.wrapt import Patched
 
@@ -83,3 +86,55 @@ def test_an_application_called_without_its_arguments_fails_at_once() -> None:
 
     with pytest.raises(TypeError, match="scope"):
         application()
+
+
+def one_more(original: Any) -> Any:
+    async def method(*args: Any, **kwargs: Any) -> Any:
+        return await original(*args, **kwargs) + 1
+
+    return unseen(method)
+
+
+def replaced(function: Any) -> Any:
+    owner = type("Owner", (), {"coroutine": function})
+    setattr(owner, "coroutine", stand_in(owner, function, Replacement(one_more)))  # noqa: B010
+    return owner
+
+
+def test_a_replacement_takes_the_place_of_a_method_of_its_kind() -> None:
+    owner = replaced(vars(Original)["coroutine"])
+
+    assert not isinstance(vars(owner)["coroutine"], Patched)
+    assert inspect.iscoroutinefunction(owner.coroutine)
+    assert inspect.signature(owner.coroutine) == inspect.signature(Original.coroutine)
+    assert stands_in(vars(owner)["coroutine"])
+
+
+async def another_name(_: object, number: int) -> int:
+    return number
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        vars(Original)["coroutine"],
+        # No function of the class's own, by its name.
+        another_name,
+        partialmethod(Original.coroutine),
+        # It returns what is awaited, and is no coroutine function.
+        lambda self, number: Original.coroutine(self, number),
+        # It is handed no object.
+        staticmethod(partial(another_name, None)),
+    ],
+)
+def test_a_replacement_does_the_same_for_whatever_it_stands_for(function: Any) -> None:
+    assert asyncio.run(replaced(function)().coroutine(number=3)) == 4
+
+
+@pytest.mark.parametrize("function", [vars(Original)["coroutine"], another_name])
+def test_the_coroutine_of_a_replacement_is_named_after_the_original(function: Any) -> None:
+    coroutine = replaced(function)().coroutine(3)
+    names = coroutine.__name__, coroutine.__qualname__
+    coroutine.close()
+
+    assert names == (function.__name__, function.__qualname__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from otel_run.engine.call import NOTHING, Call
 from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
+from otel_run.engine.replacement import Replacement
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.forms import Recorder
+    from otel_run.engine.replacement import Method
 
 
 class Early(Place):
@@ -26,22 +28,25 @@ class Early(Place):
         super().__init__(place)
         self.read_result = read_result
 
-    def wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Replacement:
         """Make what is called instead."""
+        return Replacement(lambda find: self._finds(recorder, find))
+
+    def _finds(self, recorder: Recorder, find: Method) -> Method:
         read_result = self.read_result
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            found = wrapped(*args, **kwargs)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            found = find(*args, **kwargs)
             if found is None or recorder.off:
                 return found
             operation: Any = CURRENT.get()
             if operation is not None and operation.convention is recorder.convention:
                 try:
-                    result = read_result(Call(wrapped, instance, args, kwargs))
+                    result = read_result(Call(find, args[0], args[1:], kwargs))
                     recorder.finish(operation, NOTHING, result)
                 except Exception as error:
                     caught(error, recorder.library)
             return found
 
-        return wrapper
+        return method

@@ -8,6 +8,7 @@ from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
 from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.engine.peer import Peers
+from otel_run.engine.replacement import Replacement
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
-    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.forms import Recorder
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
+    from otel_run.engine.replacement import Method
 
     After = Callable[[Operation, object], None]
     Result = TypeVar("Result")
@@ -59,37 +61,38 @@ class Exchange:
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
         self._recorder = recorder
-        yield self.connect, lambda _: self._connects()
-        yield self.send, lambda _: self._sends()
+        yield self.connect, lambda _: Replacement(self._connects)
+        yield self.send, lambda _: Replacement(self._sends)
         for place, after in self.ends:
-            yield place, self._wrap(after)
+            yield place, self._ends(after)
 
-    def _connects(self) -> Wrapper:
+    def _connects(self, connect: Method) -> Method:
         recorder = self._recorder
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            result = wrapped(*args, **kwargs)
+        def method(*args: Any, **kwargs: Any) -> Any:
+            result = connect(*args, **kwargs)
             if not recorder.off:
-                operation = self._sending.get(id(instance)) if self._sending else None
-                guarded(recorder, self._tell, instance, operation or CURRENT.get())
+                operation = self._sending.get(id(args[0])) if self._sending else None
+                guarded(recorder, self._tell, args[0], operation or CURRENT.get())
             return result
 
-        return wrapper
+        return method
 
     # All in one frame, for this is the hot path.
-    def _sends(self) -> Wrapper:  # noqa: C901
+    def _sends(self, send: Method) -> Method:  # noqa: C901
         recorder, sending, read_socket = self._recorder, self._sending, self.read_socket
         convention: Any = recorder.convention  # a client's
         is_part, start, peer_of = convention.is_part, convention.start, PEERS.of
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: C901
+        def method(*args: Any, **kwargs: Any) -> Any:  # noqa: C901
             if recorder.off:
-                return wrapped(*args, **kwargs)
+                return send(*args, **kwargs)
             operation: Any = None
             untold: object = None
             try:
+                instance = args[0]
                 # The operation that it is part of. While it runs, nothing else ends that.
                 found = CURRENT.get()
                 if found is None or not is_part(found, instance):
@@ -107,11 +110,11 @@ class Exchange:
                 caught(error, recorder.library)
                 operation = None
             if operation is None:
-                result = wrapped(*args, **kwargs)
+                result = send(*args, **kwargs)
             else:
                 sending[id(instance)] = operation
                 try:
-                    result = wrapped(*args, **kwargs)
+                    result = send(*args, **kwargs)
                 except BaseException as error:
                     recorder.fail(operation, NOTHING, error)
                     raise
@@ -122,31 +125,31 @@ class Exchange:
                 guarded(recorder, self._tell, instance, untold)
             return result
 
-        return wrapper
+        return method
 
-    def _wrap(self, after: After) -> Wrap:
-        return lambda _: self._wrapper(after)
+    def _ends(self, after: After) -> Wrap:
+        return lambda _: Replacement(lambda end: self._ended(end, after))
 
-    def _wrapper(self, after: After) -> Wrapper:
+    def _ended(self, end: Method, after: After) -> Method:
         recorder, waiting = self._recorder, self._waiting
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def method(*args: Any, **kwargs: Any) -> Any:
             # Most often it is part of another library's request, and nobody waits here.
-            if not waiting or recorder.off:
-                return wrapped(*args, **kwargs)
-            operation = guarded(recorder, self._waits_for, instance)
+            if not (waiting and args) or recorder.off:
+                return end(*args, **kwargs)
+            operation = guarded(recorder, self._waits_for, args[0])
             if operation is None:
-                return wrapped(*args, **kwargs)
+                return end(*args, **kwargs)
             try:
-                result = wrapped(*args, **kwargs)
+                result = end(*args, **kwargs)
             except BaseException as error:
                 recorder.fail(operation, NOTHING, error)
                 raise
             guarded(recorder, after, operation, result)
             return result
 
-        return wrapper
+        return method
 
     def _tell(self, instance: object, operation: object) -> None:
         """Say whom it is connected to, if there is one to be told."""

@@ -9,6 +9,7 @@ from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
 from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.engine.peer import peer_of
+from otel_run.engine.replacement import Replacement
 from otel_run.guard import caught
 from otel_run.signals.context import CURRENT
 from otel_run.signals.description import Peer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.operation import Operation
     from otel_run.engine.place import Wrap
+    from otel_run.engine.replacement import Method
 
 
 class Trail:
@@ -97,29 +99,29 @@ class Hops:
     def wraps(self, recorder: Recorder) -> Iterator[tuple[str, Wrap]]:
         """Give the places to patch, and how."""
         self._recorder = recorder
-        yield self.around, lambda _: self._surrounds()
-        yield self.start, lambda _: self._starts()
-        yield self.answer, lambda _: self._answers()
-        yield self.close, lambda _: self._closes()
+        yield self.around, lambda _: Replacement(self._surrounds)
+        yield self.start, lambda _: Replacement(self._starts)
+        yield self.answer, lambda _: Replacement(self._answers)
+        yield self.close, lambda _: Replacement(self._closes)
         yield self.reach, lambda _: self._reaches()
 
     # The first three do all in one frame, in which they await the function that they stand for:
     # this is the hot path.
 
-    def _surrounds(self) -> Wrapper:
+    def _surrounds(self, request: Method) -> Method:
         recorder, variable = self._recorder, self._trail
 
         @unseen
-        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+        async def method(*args: Any, **kwargs: Any) -> Any:
             if recorder.off:
-                return await wrapped(*args, **kwargs)
+                return await request(*args, **kwargs)
             trail = Trail()
             trail.count = 0
             trail.sending = {}
             trail.failed = None
             token = variable.set(trail)
             try:
-                result = await wrapped(*args, **kwargs)
+                result = await request(*args, **kwargs)
             except BaseException as error:
                 trail.abandon(recorder, error)
                 raise
@@ -133,24 +135,24 @@ class Hops:
                 trail.abandon(recorder, Unanswered())
             return result
 
-        return wrapper
+        return method
 
-    def _starts(self) -> Wrapper:  # noqa: C901
+    def _starts(self, connect: Method) -> Method:  # noqa: C901
         recorder, variable, name = self._recorder, self._trail, self.start_name
         convention: Any = recorder.convention  # a client's
         is_part, start, read_peer = convention.is_part, convention.start, self.read_peer
 
         @unseen
-        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001, C901
+        async def method(*args: Any, **kwargs: Any) -> Any:  # noqa: C901
             trail = None if recorder.off else variable.get()
             if trail is None:
-                return await wrapped(*args, **kwargs)
+                return await connect(*args, **kwargs)
             if trail.failed is not None:
                 trail.settle(recorder)
             count = trail.count
             operation: Any = None
             try:
-                request = args[0] if args else kwargs[name]
+                request = args[1] if len(args) > 1 else kwargs[name]
                 parent = CURRENT.get()
                 if parent is None or not is_part(parent, request):
                     operation = start(parent, request)
@@ -164,7 +166,7 @@ class Hops:
                 caught(error, recorder.library)
                 operation = None
             try:
-                connection = await wrapped(*args, **kwargs)
+                connection = await connect(*args, **kwargs)
             except BaseException as error:
                 if operation is not None:
                     operation.peer = self._peer_reached(trail, count + 1)
@@ -180,47 +182,48 @@ class Hops:
                     caught(error, recorder.library)
             return connection
 
-        return wrapper
+        return method
 
-    def _answers(self) -> Wrapper:
+    def _answers(self, answer: Method) -> Method:
         recorder, variable, name = self._recorder, self._trail, self.answer_name
         finish = recorder.convention.finish
 
         @unseen
-        async def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        async def method(*args: Any, **kwargs: Any) -> Any:
             trail = None if recorder.off else variable.get()
             if trail is None:
-                return await wrapped(*args, **kwargs)
-            operation = trail.sending.pop(id(args[0] if args else kwargs.get(name)), None)
+                return await answer(*args, **kwargs)
+            connection = args[1] if len(args) > 1 else kwargs.get(name)
+            operation = trail.sending.pop(id(connection), None)
             if operation is None:
-                return await wrapped(*args, **kwargs)
+                return await answer(*args, **kwargs)
             try:
-                result = await wrapped(*args, **kwargs)
+                result = await answer(*args, **kwargs)
             except BaseException as error:
                 trail.fail(recorder, operation, error)
                 raise
             # As `Recorder.finish` has it, without its frame.
             try:
                 if not operation.end:
-                    finish(operation, NOTHING, instance)
+                    finish(operation, NOTHING, args[0])
             except Exception as error:
                 recorder.abandon(operation, error)
             return result
 
-        return wrapper
+        return method
 
-    def _closes(self) -> Wrapper:
+    def _closes(self, close: Method) -> Method:
         recorder, variable = self._recorder, self._trail
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        def method(*args: Any, **kwargs: Any) -> Any:
             trail = None if recorder.off else variable.get()
-            if trail is not None:
-                operation = trail.sending.pop(id(instance), None)
+            if trail is not None and args:
+                operation = trail.sending.pop(id(args[0]), None)
                 trail.fail(recorder, operation, sys.exc_info()[1] or Unanswered())
-            return wrapped(*args, **kwargs)
+            return close(*args, **kwargs)
 
-        return wrapper
+        return method
 
     def _reaches(self) -> Wrapper:
         recorder, variable, reached = self._recorder, self._trail, self._reached

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.replacement import Replacement
 
     # How a place is wrapped, given the function that is there; None where it stays as it is.
-    Wrap = Callable[[Any], Wrapper | None]
+    Wrap = Callable[[Any], Wrapper | Replacement | None]
 
 
 class Place:
@@ -23,6 +24,6 @@ class Place:
         """Give the places to patch, and how."""
         yield self.place, lambda _: self.wrapper(recorder)
 
-    def wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Wrapper | Replacement:
         """Make what is called instead of the function that is there."""
         raise NotImplementedError

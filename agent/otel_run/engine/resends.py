@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
+from otel_run.engine.replacement import Replacement
 from otel_run.guard import caught
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from otel_run.engine.forms import Recorder, Wrapper
+    from otel_run.engine.forms import Recorder
+    from otel_run.engine.replacement import Method
 
 # Names that no class of the program's has for something else. Nobody asks for the `__dict__` of a
 # request here, for attributes of an object that was asked for it take longer from then on.
@@ -71,18 +73,21 @@ class Beginning(Place):
         super().__init__(place)
         self.name = name
 
-    def wrapper(self, recorder: Recorder) -> Wrapper:
+    def wrapper(self, recorder: Recorder) -> Replacement:
         """Make what is called instead."""
+        return Replacement(lambda begin: self._begins(recorder, begin))
+
+    def _begins(self, recorder: Recorder, begin: Method) -> Method:
         name, library = self.name, recorder.library
 
         @unseen
-        def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
+        def method(*args: Any, **kwargs: Any) -> Any:
             try:
-                request = args[0] if args else kwargs[name]
+                request = args[1] if len(args) > 1 else kwargs[name]
                 if type(getattr(request, COUNT, None)) is list:
                     setattr(request, COUNT, None)
             except Exception as error:
                 caught(error, library)
-            return wrapped(*args, **kwargs)
+            return begin(*args, **kwargs)
 
-        return wrapper
+        return method

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine.frames import is_unseen, unseen
+from otel_run.engine.replacement import Replacement
 from otel_run.engine.wrapt import Patched
 
 TYPE_CHECKING = False
@@ -34,13 +35,19 @@ NAMES = ("__module__", "__name__", "__qualname__", "__doc__")
 TYPES = ("__annotate__" if sys.version_info >= (3, 14) else "__annotations__", "__type_params__")
 
 
-def stand_in(owner: object, original: Any, wrapper: Wrapper) -> Any:
+def stand_in(owner: object, original: Any, wrapper: Wrapper | Replacement) -> Any:
     """Return what takes the place of a function in its owner, a class or a module."""
     is_function = type(original) is FUNCTION
     kind = original.__code__.co_flags & OF_ITS_OWN_KIND if is_function else 0
+    make = maker(owner, original, kind) if is_function else None
+    if isinstance(wrapper, Replacement):
+        if make is not None:
+            made: Any = wrapper.make(original)
+            if made.__code__.co_flags & OF_ITS_OWN_KIND == kind:
+                return named_like(original, made)
+        wrapper = wrapper.wrapper()
     if kind == COROUTINE:  # those that it makes have its names: tasks show them
         wrapper.__name__, wrapper.__qualname__ = original.__name__, original.__qualname__
-    make = maker(owner, original, kind) if is_function else None
     if make is not None:
         return make(original, wrapper)
     patched = Patched(original, wrapper)
