@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from otel_run.engine.frames import unseen
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Replacement
 from otel_run.engine.stand_in import stand_in, stands_in
 from otel_run.engine.wrapt import Patched
 
@@ -122,7 +122,7 @@ async def another_name(_: object, number: int) -> int:
         another_name,
         partialmethod(Original.coroutine),
         # It returns what is awaited, and is no coroutine function.
-        lambda self, number: Original.coroutine(self, number),
+        lambda _, number: another_name(None, number),
         # It is handed no object.
         staticmethod(partial(another_name, None)),
     ],

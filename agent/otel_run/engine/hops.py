@@ -9,9 +9,9 @@ from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
 from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.engine.peer import peer_of
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Replacement
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.operation import Operation
-    from otel_run.engine.place import Wrap
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.place import Method, Wrap
 
 
 class Trail:
@@ -153,7 +152,7 @@ class Hops:
             operation: Any = None
             try:
                 request = args[1] if len(args) > 1 else kwargs[name]
-                parent = CURRENT.get()
+                parent = get_current()
                 if parent is None or not is_part(parent, request):
                     operation = start(parent, request)
                     if type(operation) is ClientOperation:

@@ -16,7 +16,7 @@ from otel_run.engine.wrapt import Patched
 from otel_run.export import termination
 from otel_run.export.pipeline import PIPELINE
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT, SUPPRESSED
+from otel_run.signals.context import CURRENT, SUPPRESSED, get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Detail(Place):
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            operation: Any = CURRENT.get()
+            operation: Any = get_current()
             convention = None if operation is None else operation.convention
             if convention is None or convention.name != name:
                 return wrapped(*args, **kwargs)
