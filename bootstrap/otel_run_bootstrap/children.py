@@ -64,12 +64,12 @@ def go_on_from_parent(process: Any) -> None:
 
 
 def take_ticket(child: Any) -> None:
-    from otel_run.signals.context import CURRENT
+    from otel_run.signals.context import set_current
     from otel_run.signals.ticket import TICKET, redeem
 
     ticket = vars(child).pop(TICKET, None)
     if ticket is not None:
-        CURRENT.set(redeem(ticket))
+        set_current(redeem(ticket))
 
 
 def take_nudges() -> None:

@@ -8,6 +8,8 @@ Before 3.10 nobody tells whom a connection got to on which no TLS came about.
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from otel_run.engine import Instrumentor
 from otel_run.engine.hops import Hops
 from otel_run.engine.http_client import HttpClient
@@ -19,14 +21,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from aiohttp.client_reqrep import ClientRequest, ClientResponse
-    from aiohttp.connector import Connection
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
-    from otel_run.signals.description import Peer
-
 
 VERSIONS: dict[Any, int] = {(0, 9): 9, (1, 0): 10, (1, 1): 11}
-PEERS = Peers(lambda transport: transport.get_extra_info("socket"))
 
 
 def read_request(request: ClientRequest) -> HttpRequest:
@@ -36,10 +34,6 @@ def read_request(request: ClientRequest) -> HttpRequest:
 def read_response(response: ClientResponse) -> HttpResponse:
     version = VERSIONS.get(response.version, 0)
     return response.status, version, response.headers.items, None, 0
-
-
-def read_peer(connection: Connection) -> Peer | None:
-    return PEERS.of(connection.transport)
 
 
 def write_headers(request: ClientRequest, headers: Mapping[str, str]) -> None:
@@ -60,7 +54,8 @@ INSTRUMENTOR = Instrumentor(
             answer_name="connection",
             close="aiohttp.connector:Connection.close",
             reach="aiohttp.connector:aiohappyeyeballs.start_connection",
-            read_peer=read_peer,
+            read_transport=attrgetter("transport"),
+            peers=Peers(lambda transport: transport.get_extra_info("socket")),
         ),
     ),
 )

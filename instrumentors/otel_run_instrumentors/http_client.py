@@ -50,12 +50,13 @@ def read_response(response: HTTPResponse) -> HttpResponse:
 
 
 def write_headers(connection: HTTPConnection, headers: Mapping[str, str]) -> None:
-    lines = buffer_of(connection)
+    lines = connection._buffer  # type: ignore[attr-defined]  # noqa: SLF001
+    given = b"\n".join(lines).lower()
     for name, value in headers.items():
-        start = f"{name}:".encode()
         # Most often it is not there, and one look at all of them tells.
-        if start in b"\n".join(lines).lower():
+        if name.encode() in given:
             # What the program passed on from elsewhere would stand beside ours, and spoil both.
+            start = f"{name}:".encode()
             lines[1:] = [one for one in lines[1:] if one[: len(start)].lower() != start]
         lines.append(f"{name}: {value}".encode("latin-1"))
 

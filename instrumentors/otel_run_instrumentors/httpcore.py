@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from otel_run.signals.description import Peer
 
 TLS = ("sync:SyncStream.start_tls", "anyio:AnyIOStream.start_tls", "trio:TrioStream.start_tls")
-VERSIONS: dict[object, int] = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
+peer_of = PEERS.of
+VERSIONS: dict[object, int] = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
+version_of = VERSIONS.get
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -37,13 +39,13 @@ def read_request(call: Call) -> HttpRequest:
 
 def read_response(response: httpcore.Response) -> HttpResponse:
     told = response.extensions
-    version, peer = VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
+    version, peer = version_of(told.get("http_version"), 0), peer_of(told.get("network_stream"))
     return response.status, version, lambda: fields_as_text(response.headers), peer, 0
 
 
 def read_peer(call: Call) -> Peer | None:
     # A connection is closed within a request when that fails; or one that is idle, to make room.
-    return None if call.instance.is_idle() else PEERS.of(call.instance._network_stream)  # noqa: SLF001
+    return None if call.instance.is_idle() else peer_of(call.instance._network_stream)  # noqa: SLF001
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
@@ -56,7 +58,7 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 def details(protocol: str, close: str) -> Iterator[Detail]:
     """Tell the peer as soon as there is a connection, and when a request fails on it later."""
     # A socket that the other side has reset does not tell any more.
-    yield Detail(f"{protocol}.__init__", before=lambda call: PEERS.of(call.arg(1, "stream")))
+    yield Detail(f"{protocol}.__init__", before=lambda call: peer_of(call.arg(1, "stream")))
     yield Detail(f"{protocol}.{close}", before=read_peer)
 
 

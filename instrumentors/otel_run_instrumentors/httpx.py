@@ -11,7 +11,7 @@ from otel_run.engine.http_client import HttpClient
 from otel_run.engine.kinds import Kinds
 from otel_run.engine.replica import replica
 from otel_run.engine.resends import Beginning, count_sending, follow
-from otel_run_instrumentors.httpcore import PEERS, VERSIONS
+from otel_run_instrumentors.httpcore import peer_of, version_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def read_request(call: Call) -> HttpRequest:
 
 def read_response(response: httpx.Response) -> HttpResponse:
     told = response.extensions  # a transport need not tell
-    version, peer = VERSIONS.get(told.get("http_version"), 0), PEERS.of(told.get("network_stream"))
+    version, peer = version_of(told.get("http_version"), 0), peer_of(told.get("network_stream"))
     return response.status_code, version, response.headers.multi_items, peer, 0
 
 

@@ -472,6 +472,22 @@ class HttpClientContract(InstrumentorContract):
         }
         assert MARKER.encode() not in recording.exported()
 
+    def test_what_is_recorded_of_one_request_is_not_of_the_next_to_the_same_url(
+        self, recording: Recording, origin: Origin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        captured = CapturedHeaders(("x-mine",), (), "request")
+        monkeypatch.setattr(http_client, "REQUEST_HEADERS", captured)
+        for headers in ({"X-Mine": "1"}, {}, {"X-Mine": "2"}):
+            self.request("GET", origin.url(), headers)
+
+        mine = "http.request.header.x-mine"
+        expected = self.expected(origin, origin.url())
+        assert [span.attributes for span in recording.spans()] == [
+            {**expected, mine: ["1"]},
+            expected,
+            {**expected, mine: ["2"]},
+        ]
+
     @pytest.mark.parametrize("reader", ["read_request", "read_response", "write_headers"])
     def test_a_mistake_of_ours_does_not_reach_the_caller(
         self,

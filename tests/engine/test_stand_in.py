@@ -12,7 +12,7 @@ import pytest
 from otel_run.engine.asgi import application
 from otel_run.engine.forms import Recorder
 from otel_run.engine.frames import unseen
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Replacement
 from otel_run.engine.stand_in import stand_in, stands_in
 from otel_run.engine.wrapt import Patched
 from otel_run_instrumentors import asgi
@@ -130,7 +130,7 @@ async def another_name(_: object, number: int) -> int:
         another_name,
         partialmethod(Original.coroutine),
         # It returns what is awaited, and is no coroutine function.
-        lambda self, number: Original.coroutine(self, number),
+        lambda _, number: another_name(None, number),
         # It is handed no object.
         staticmethod(partial(another_name, None)),
     ],

@@ -9,12 +9,12 @@ from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import asynchronous
 from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS
+from otel_run.engine.place import Replacement
 from otel_run.engine.raw_headers import fields_as_text
-from otel_run.engine.replacement import Replacement
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.engine.stand_in import FUNCTION, bind
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def application(recorder: Recorder) -> Replacement:
     @unseen
     def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
         if len(args) == ARGUMENTS:
-            around = CURRENT.get()
+            around = get_current()
             if tells_nothing and type(around) is ServerOperation and around.subject is args[0]:
                 return wrapped(*args, **kwargs)
         elif len(args) + len(kwargs) < ARGUMENTS:
@@ -86,7 +86,7 @@ def _method(serve: Any, run: Wrapper, tells_nothing: bool) -> Any:  # noqa: FBT0
     @unseen
     def method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         if tells_nothing:
-            around = CURRENT.get()
+            around = get_current()
             if type(around) is ServerOperation and around.subject is scope:
                 return serve(self, scope, receive, send)
         coroutine: Any = run(bind(serve, self), self, (scope, receive, send), {})

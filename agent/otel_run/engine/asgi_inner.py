@@ -13,7 +13,7 @@ from otel_run.engine.failure import handled_since
 from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.http_server import SERVER_ERROR
 from otel_run.engine.server_operation import ServerOperation
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def inner(recorder: Recorder) -> Wrapper:
 
     @unseen
     def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-        operation = CURRENT.get()
+        operation = get_current()
         if (
             recorder.off
             or not isinstance(operation, ServerOperation)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from otel_run.engine.call import named
 from otel_run.engine.frames import unseen
-from otel_run.engine.place import Place
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Place, Replacement
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Recorder
     from otel_run.engine.http_server_detail import ReadDetail
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.place import Method
 
 
 class Asked(Place):
@@ -41,7 +40,7 @@ class Asked(Place):
 
         @unseen
         def method(*args: Any, **kwargs: Any) -> Any:
-            operation = CURRENT.get()
+            operation = get_current()
             if type(operation) is ServerOperation:
                 try:
                     given = args[1] if len(args) > 1 else named(kwargs, names)

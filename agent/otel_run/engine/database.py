@@ -9,7 +9,7 @@ from otel_run.engine.failure import describe_failure, error_type
 from otel_run.engine.operation import Operation, is_suppressed
 from otel_run.engine.sql import describe
 from otel_run.signals.cache import Cache
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current, set_current
 from otel_run.signals.description import Description
 from otel_run.signals.span import CLIENT, ERROR, UNSET
 
@@ -110,7 +110,7 @@ class DatabaseClient(Convention):
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the statement."""
-        parent = CURRENT.get()
+        parent = get_current()
         if parent is not None and is_suppressed(parent, self):
             return None
         text, values, database, batch = self.read_statement(call)
@@ -128,7 +128,7 @@ class DatabaseClient(Convention):
             operation.attributes = {"db.operation.batch.size": batch}
         if len(text) > CACHED_TEXT:
             operation.add_weight(KEPT_TEXT)
-        operation.token = CURRENT.set(operation)
+        operation.token = set_current(operation)
         return operation
 
     def finish(self, operation: Operation, call: Call, result: object) -> None:  # noqa: ARG002

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from otel_run.engine.call import NOTHING, Call
 from otel_run.engine.frames import unseen
-from otel_run.engine.place import Place
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Place, Replacement
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Recorder
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.place import Method
 
 
 class Early(Place):
@@ -40,7 +39,7 @@ class Early(Place):
             found = find(*args, **kwargs)
             if found is None or recorder.off:
                 return found
-            operation: Any = CURRENT.get()
+            operation: Any = get_current()
             if operation is not None and operation.convention is recorder.convention:
                 try:
                     result = read_result(Call(find, args[0], args[1:], kwargs))

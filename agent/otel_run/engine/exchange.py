@@ -8,9 +8,9 @@ from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
 from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.engine.peer import Peers
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Replacement
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Recorder
     from otel_run.engine.operation import Operation
-    from otel_run.engine.place import Wrap
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.place import Method, Wrap
 
     After = Callable[[Operation, object], None]
     Result = TypeVar("Result")
@@ -74,7 +73,7 @@ class Exchange:
             result = connect(*args, **kwargs)
             if not recorder.off:
                 operation = self._sending.get(id(args[0])) if self._sending else None
-                guarded(recorder, self._tell, args[0], operation or CURRENT.get())
+                guarded(recorder, self._tell, args[0], operation or get_current())
             return result
 
         return method
@@ -94,7 +93,7 @@ class Exchange:
             try:
                 instance = args[0]
                 # The operation that it is part of. While it runs, nothing else ends that.
-                found = CURRENT.get()
+                found = get_current()
                 if found is None or not is_part(found, instance):
                     found = operation = start(found, instance)
                     if type(operation) is not ClientOperation:

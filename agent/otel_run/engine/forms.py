@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.convention import Convention
-    from otel_run.engine.replacement import Replacement
+    from otel_run.engine.place import Replacement
 
     Wrapper = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
     # One of the three ways.

@@ -45,7 +45,7 @@ class CapturedHeaders:
         """Record those of the headers that are asked for."""
         found = self.attributes(items)
         if found and operation.attributes is not None:
-            operation.attributes.update(found)
+            operation.attributes = {**operation.attributes, **found}  # they may be shared
             operation.add_weight(sum(len(value) for values in found.values() for value in values))
 
     def attributes(self, items: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -9,9 +9,9 @@ from otel_run.engine.call import NOTHING
 from otel_run.engine.frames import unseen
 from otel_run.engine.http_client import ClientOperation, Unanswered
 from otel_run.engine.peer import peer_of
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Replacement
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from otel_run.engine.forms import Recorder, Wrapper
     from otel_run.engine.operation import Operation
-    from otel_run.engine.place import Wrap
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.peer import Peers
+    from otel_run.engine.place import Method, Wrap
 
 
 class Trail:
@@ -66,8 +66,9 @@ class Hops:
     a method of the response that is handed that connection (argument 0, `answer_name`). It is never
     current. An exception is recorded as it leaves `around`, or where the next request replaces the
     one that failed; `close` is the method of a connection that is called while one is handled.
-    `read_request` and `write_headers` are given the request, and `read_peer` the connection. Where
-    none came of it `reach` may have told whom the request got to: it returns a connected socket.
+    `read_request` and `write_headers` are given the request. `read_transport` gives what of a
+    connection `peers` know. Where none came of it `reach` may have told whom the request got to: it
+    returns a connected socket.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class Hops:
         answer_name: str,
         close: str,
         reach: str,
-        read_peer: Callable[[Any], Peer | None],
+        read_transport: Callable[[Any], Any],
+        peers: Peers,
     ) -> None:
         self.around = around
         self.start = start
@@ -90,7 +92,8 @@ class Hops:
         self.close = close
         self.reach = reach
         self.optional = (reach,)
-        self.read_peer = read_peer
+        self.read_transport = read_transport
+        self.peers = peers
         self._trail: ContextVar[Trail | None] = ContextVar(around, default=None)
         # The trail, the count of its requests by then, and the peer.
         self._reached: ContextVar[tuple[Trail, int, Peer] | None]
@@ -140,7 +143,8 @@ class Hops:
     def _starts(self, connect: Method) -> Method:  # noqa: C901
         recorder, variable, name = self._recorder, self._trail, self.start_name
         convention: Any = recorder.convention  # a client's
-        is_part, start, read_peer = convention.is_part, convention.start, self.read_peer
+        is_part, start = convention.is_part, convention.start
+        peer_of, read_transport = self.peers.of, self.read_transport
 
         @unseen
         async def method(*args: Any, **kwargs: Any) -> Any:  # noqa: C901
@@ -153,7 +157,7 @@ class Hops:
             operation: Any = None
             try:
                 request = args[1] if len(args) > 1 else kwargs[name]
-                parent = CURRENT.get()
+                parent = get_current()
                 if parent is None or not is_part(parent, request):
                     operation = start(parent, request)
                     if type(operation) is ClientOperation:
@@ -175,7 +179,7 @@ class Hops:
             if operation is not None:
                 trail.sending[id(connection)] = operation
                 try:
-                    peer = read_peer(connection)
+                    peer = peer_of(read_transport(connection))
                     if type(peer) is Peer:
                         operation.peer = peer  # as `detail` has it
                 except Exception as error:

@@ -17,7 +17,7 @@ from otel_run.engine.operation import Operation, Silence, is_suppressed
 from otel_run.engine.receivers import Receivers
 from otel_run.engine.resends import is_sent_again
 from otel_run.engine.url import Urls
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current, reset_current, set_current
 from otel_run.signals.description import Description, Peer
 from otel_run.signals.ids import MARK
 from otel_run.signals.propagation import TRACEPARENT, inject
@@ -128,12 +128,12 @@ class HttpClient(Convention):
 
     def begin(self, call: Call) -> Operation | None:
         """Start to record the request and propagate its context."""
-        parent = CURRENT.get()
+        parent = get_current()
         if parent is not None and self.is_part(parent, call):
             return None
         operation = self.start(parent, call)
         if type(operation) is ClientOperation:
-            operation.token = CURRENT.set(operation)  # as `enter` does
+            operation.token = set_current(operation)  # as `enter` does
         elif operation is not None:
             operation.enter()
         return operation
@@ -150,10 +150,10 @@ class HttpClient(Convention):
         if token is None or parent.end or parent.convention.layer <= self.layer or not MARK[0]:
             return False
         try:
-            CURRENT.reset(token)
+            reset_current(token)
         except (ValueError, RuntimeError):
             return False
-        parent.token = CURRENT.set(parent)
+        parent.token = set_current(parent)
         # Each repetition is one more than the outer one knows of.
         read_repeat, read_sender = self.read_repeat, self.read_sender
         if read_repeat is not None and read_repeat(call):
@@ -192,7 +192,7 @@ class HttpClient(Convention):
         operation.url = url
         operation.unwritten = None
         if operation.sampled:
-            operation.attributes = {"url.full": url.full}
+            operation.attributes = url.attributes
             if url.weight:
                 operation.add_weight(url.weight)
             if resends:
@@ -224,7 +224,8 @@ class HttpClient(Convention):
         attributes: dict[str, Any] | None = operation.attributes
         if attributes is not None:
             key = "http.request.resend_count"
-            attributes[key] = attributes.get(key, 0) + count
+            # A dict of its own, for this one may be the URL's.
+            operation.attributes = {**attributes, key: attributes.get(key, 0) + count}
 
     def detail(self, operation: ClientOperation, detail: Peer) -> None:
         """Add the peer that an inner layer knows."""

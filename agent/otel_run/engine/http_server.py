@@ -18,7 +18,7 @@ from otel_run.engine.server_operation import ServerDescription, ServerOperation
 from otel_run.engine.url import DEFAULT_PORTS, split_port
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
-from otel_run.signals.context import CURRENT, EXCLUDED, SILENT, SUPPRESSED, Node
+from otel_run.signals.context import EXCLUDED, SILENT, SUPPRESSED, Node, get_current, set_current
 from otel_run.signals.description import Outcome, Peer
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
@@ -122,7 +122,7 @@ class HttpServer(Convention):
     # All in one frame, for this is the hot path: each one more costs as much as what it does.
     def begin(self, call: Call) -> Operation | None:  # noqa: C901, PLR0912
         """Start to record the request, as a part of the trace that it says it belongs to."""
-        around = CURRENT.get()
+        around = get_current()
         if around in SILENT:
             if around is SUPPRESSED or not self.layer:
                 return None
@@ -173,7 +173,7 @@ class HttpServer(Convention):
             active.rise()
             if not PIPELINE.threshold:
                 PIPELINE.be_there()  # this may be the last that is heard of a server that hangs
-        operation.token = CURRENT.set(operation)  # as `enter` does
+        operation.token = set_current(operation)  # as `enter` does
         return operation
 
     def is_within(self, around: Node, subject: object) -> TypeGuard[ServerOperation]:

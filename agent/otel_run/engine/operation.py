@@ -6,7 +6,7 @@ from time import perf_counter_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
-from otel_run.signals.context import CURRENT, SILENT, SUPPRESSED, Node
+from otel_run.signals.context import SILENT, SUPPRESSED, Node, reset_current, set_current
 from otel_run.signals.ids import MARK, draw
 from otel_run.signals.sampling import RANDOMNESS, sampler
 from otel_run.signals.span import Event, Extras, Span
@@ -70,7 +70,7 @@ class Operation(Span):
 
     def enter(self) -> None:
         """Become what is current."""
-        self.token = CURRENT.set(self)
+        self.token = set_current(self)
 
     def leave(self) -> None:
         """Give way to what was current before; in a foreign context there is nothing to undo."""
@@ -78,7 +78,7 @@ class Operation(Span):
         if token is not None:
             self.token = None
             try:
-                CURRENT.reset(token)
+                reset_current(token)
             except (ValueError, RuntimeError):
                 pass
 
@@ -91,10 +91,10 @@ class Operation(Span):
         if token is None:
             return False
         try:
-            CURRENT.reset(token)
+            reset_current(token)
         except (ValueError, RuntimeError):
             return False
-        self.token = CURRENT.set(self)
+        self.token = set_current(self)
         return True
 
     def end_with(self, outcome: Outcome) -> None:
@@ -104,7 +104,7 @@ class Operation(Span):
         if token is not None:  # as `leave` has it
             self.token = None
             try:
-                CURRENT.reset(token)
+                reset_current(token)
             except (ValueError, RuntimeError):
                 pass
         if self.end:
@@ -152,7 +152,7 @@ class Silence(Operation):
 
     def enter(self) -> None:
         """Have nothing recorded."""
-        self.token = CURRENT.set(self.node)
+        self.token = set_current(self.node)
 
 
 def is_suppressed(parent: Node, convention: Convention) -> bool:

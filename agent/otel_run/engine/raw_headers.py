@@ -22,10 +22,11 @@ def write_fields(given: list[tuple[bytes, bytes]], headers: Mapping[str, str]) -
 
     What the program passed on from elsewhere would stand beside ours, and spoil both.
     """
+    names = b"\n".join(map(NAME, given)).lower()
     for name, value in headers.items():
         field = name.encode()
         # Most often it is not there, and one look at all of them tells.
-        if field in b"\n".join(map(NAME, given)).lower():
+        if field in names:
             given[:] = [one for one in given if one[0].lower() != field]
         given.append((field, value.encode()))
 

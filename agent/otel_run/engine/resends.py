@@ -8,8 +8,7 @@ outer library sends a request more than once, what stays the same of it has the 
 from __future__ import annotations
 
 from otel_run.engine.frames import unseen
-from otel_run.engine.place import Place
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Place, Replacement
 from otel_run.guard import caught
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Recorder
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.place import Method
 
 # Names that no class of the program's has for something else. Nobody asks for the `__dict__` of a
 # request here, for attributes of an object that was asked for it take longer from then on.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from otel_run.engine.frames import is_unseen, unseen
-from otel_run.engine.replacement import Replacement
+from otel_run.engine.place import Replacement
 from otel_run.engine.wrapt import Patched
 
 TYPE_CHECKING = False

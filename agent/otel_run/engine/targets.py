@@ -10,14 +10,13 @@ import sys
 from otel_run.engine.call import Call
 from otel_run.engine.forms import form_of
 from otel_run.engine.frames import unseen
-from otel_run.engine.place import Place
-from otel_run.engine.replacement import Replacement, plain
+from otel_run.engine.place import Place, Replacement, plain
 from otel_run.engine.subclass import replacing
 from otel_run.engine.wrapt import Patched
 from otel_run.export import termination
 from otel_run.export.pipeline import PIPELINE
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT, SUPPRESSED
+from otel_run.signals.context import SUPPRESSED, get_current, set_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from otel_run.engine.forms import Form, Recorder, Wrapper
-    from otel_run.engine.place import Wrap
-    from otel_run.engine.replacement import Method
+    from otel_run.engine.place import Method, Wrap
     from otel_run.engine.subclass import Subclass
 
 
@@ -120,7 +118,7 @@ class Detail(Place):
 
         @unseen
         def method(*args: Any, **kwargs: Any) -> Any:
-            operation: Any = CURRENT.get()
+            operation: Any = get_current()
             convention = None if operation is None else operation.convention
             if convention is None or convention.name != name:
                 return function(*args, **kwargs)
@@ -185,12 +183,12 @@ class Silent(Place):
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
             if recorder.off:
                 return wrapped(*args, **kwargs)
-            before = CURRENT.get()
-            CURRENT.set(SUPPRESSED)
+            before = get_current()
+            set_current(SUPPRESSED)
             try:
                 return wrapped(*args, **kwargs)
             finally:
-                CURRENT.set(before)
+                set_current(before)
 
         return wrapper
 

@@ -15,7 +15,7 @@ from otel_run.engine.frames import unseen
 from otel_run.engine.place import Place
 from otel_run.engine.reference import Reference
 from otel_run.guard import caught
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import CURRENT, get_current, set_current
 from otel_run.signals.ticket import TICKET, issue
 
 TYPE_CHECKING = False
@@ -77,7 +77,7 @@ class Departure(Place):
     def _keep(self, recorder: Recorder, instance: Any) -> bool:
         own = self.context
         try:
-            node = CURRENT.get()
+            node = get_current()
             write(instance, NODE, node)
             if own and instance.__dict__.get(own, MISSING) is None and not THREADS_INHERIT:
                 write(instance, own, context_of(node))
@@ -111,7 +111,7 @@ class Embarkation(Place):
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            node = CURRENT.get()
+            node = get_current()
             if node is None or recorder.off or not self._hand_over(recorder, instance, node):
                 return wrapped(*args, **kwargs)
             try:
@@ -143,7 +143,7 @@ class Errand(Place):
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-            node = CURRENT.get()
+            node = get_current()
             if node is None or recorder.off:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
@@ -163,7 +163,7 @@ class Detached(Place):
 
         @unseen
         def wrapper(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:  # noqa: ARG001
-            if recorder.off or CURRENT.get() is None:
+            if recorder.off or get_current() is None:
                 return wrapped(*args, **kwargs)
             return run_under(None, wrapped, args, kwargs)
 
@@ -187,7 +187,7 @@ class Listener(Place):
 
         def listen(started: Any) -> None:
             try:
-                node = CURRENT.get()
+                node = get_current()
                 if node is not None and not recorder.off and getattr(started, own) is None:
                     setattr(started, own, context_of(node))
             except Exception as error:
@@ -211,12 +211,12 @@ class Traveller:
     @unseen
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         # As `run_under` has it, without its frame: a process sends its tracebacks as text.
-        before = CURRENT.get()
-        CURRENT.set(self.node)
+        before = get_current()
+        set_current(self.node)
         try:
             return self.function(*args, **kwargs)
         finally:
-            CURRENT.set(before)
+            set_current(before)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.function, name)
@@ -247,12 +247,12 @@ def run_under(
     node: Node | None, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
     """Call with `node` as what is current; after it, the caller has its own again."""
-    before = CURRENT.get()
-    CURRENT.set(node)
+    before = get_current()
+    set_current(node)
     try:
         return function(*args, **kwargs)
     finally:
-        CURRENT.set(before)
+        set_current(before)
 
 
 def context_of(node: Node | None) -> Context:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from otel_run.engine.exclusion import Exclusion
     from otel_run.engine.receivers import Receivers
     from otel_run.signals.description import Description
+    from otel_run.signals.values import Value
 
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -43,13 +44,13 @@ class Origin:
 
 
 class Url:
-    """A URL without its secrets, its origin, and the secrets: what no message may hold either.
+    """A URL without its secrets, as attributes, its origin, and what no message may hold either.
 
     `is_excluded` tells that nothing is recorded of its requests. `weight` is what a record of one
     weighs beyond the usual.
     """
 
-    __slots__ = ("full", "is_excluded", "origin", "secrets", "weight")
+    __slots__ = ("attributes", "is_excluded", "origin", "secrets", "weight")
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Url:
         secrets: tuple[str, ...],
         is_excluded: bool,  # noqa: FBT001  known of each URL
     ) -> None:
-        self.full = full
+        self.attributes: dict[str, Value] = {"url.full": full}
         self.weight = len(full) if len(full) > LONG_URL else 0
         self.origin = origin
         self.secrets = secrets

@@ -24,7 +24,7 @@ from otel_run.native import (
     start_new_thread,
 )
 from otel_run.signals import ids
-from otel_run.signals.context import CURRENT, SILENT, SUPPRESSED
+from otel_run.signals.context import SILENT, SUPPRESSED, get_current, set_current
 from otel_run.signals.metrics import METER, Late
 
 TYPE_CHECKING = False
@@ -181,7 +181,7 @@ class Pipeline:
             self._done.release()
 
     def _run(self) -> None:
-        CURRENT.set(SUPPRESSED)
+        set_current(SUPPRESSED)
         self._native_id = get_native_id()
         try:
             while not self._closing:
@@ -345,9 +345,9 @@ class Pipeline:
     def after_fork_in_child(self) -> None:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
-        node = CURRENT.get()
+        node = get_current()
         if node is not None and node not in SILENT:
-            CURRENT.set(node.seen_from_afar())
+            set_current(node.seen_from_afar())
             node.remote = True  # to whoever is about to begin within it
         self.born = perf_counter_ns()
         holds_signal = self._holds_signal

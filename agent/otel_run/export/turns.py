@@ -10,7 +10,7 @@ from __future__ import annotations
 from time import monotonic
 
 from otel_run.export.pipeline import Pipeline
-from otel_run.signals.context import CURRENT
+from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,6 @@ class Turns:
         """Take over a span, the last one of a request with all that is on the queue."""
         self._record(span)
         # While something is current, the request is still being served.
-        if CURRENT.get() is None and monotonic() >= self._next:
+        if get_current() is None and monotonic() >= self._next:
             self._pipeline.give_turn(WAIT)
             self._next = monotonic() + self._interval

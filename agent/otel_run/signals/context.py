@@ -75,6 +75,9 @@ class Node:
 
 CURRENT: ContextVar[Node | None] = ContextVar("otel_run", default=None)
 
+# For the hot path: of a name that was imported, Python makes a method anew for each call.
+get_current, set_current, reset_current = CURRENT.get, CURRENT.set, CURRENT.reset
+
 # Current in the export thread, and wherever nothing may be recorded.
 SUPPRESSED = Node()
 # Current in a request that settings exclude: as the other, but to a server another request follows.
