@@ -46,6 +46,21 @@ class TestHypercornOnTrio(AsgiServerContract):
         return serve_hypercorn(application, worker="trio")
 
 
+@pytest.mark.parametrize("worker", ["asyncio", "trio"])
+def test_what_is_pipelined_behind_an_excluded_request_is_a_request_of_its_own(
+    recording: Recording, worker: str
+) -> None:
+    requests = [
+        request_bytes("/healthz", connection="keep-alive"),
+        request_bytes("/products"),
+    ]
+    with serve_hypercorn(plain, worker=worker) as address:
+        received = answer_to(address, b"".join(requests))
+
+    assert received.count(b"HTTP/1.1 200") == len(requests)
+    assert [span.attributes["url.path"] for span in recording.spans()] == ["/products"]
+
+
 def test_an_application_of_wsgi_has_its_span(recording: Recording) -> None:
     with serve_hypercorn(hello) as address, Wire(address) as wire:
         wire.send(request_bytes())

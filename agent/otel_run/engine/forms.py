@@ -185,13 +185,14 @@ def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> W
             raise
         try:
             whole = bool(is_whole(call, result))
+            if not whole:
+                operation.leave()
         except Exception as error:
             caught(error, library)
             whole = True
         if whole:
             recorder.finish(operation, call, result)
             return result
-        operation.leave()
         return Stream(recorder, operation, call, result)
 
     return wrapper
