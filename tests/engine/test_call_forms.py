@@ -11,7 +11,10 @@ import pytest
 
 from contracts.http_server import answering, hello, ignoring, minimal_environ, streaming
 from otel_run import guard
+from otel_run.engine.asked import Asked
+from otel_run.engine.call import NOTHING, Call
 from otel_run.engine.forms import Recorder, asynchronous, form_of, iterable, sync
+from otel_run.engine.targets import Detail, Note
 from otel_run.engine.wrapt import Patched
 from otel_run.signals.context import CURRENT
 from otel_run.signals.metrics import METER
@@ -211,6 +214,31 @@ def test_what_cannot_be_iterated_over_fails_as_it_would(
         next(body)
 
     assert recording.span().attributes["error.type"] == "TypeError"
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        Detail("shop:Shop.open", before=lambda _: None),
+        Note("shop:Shop.open", lambda *_: None),
+        Asked("shop:Shop.open", lambda *_: None),
+    ],
+)
+def test_a_method_called_without_its_object_fails_as_it_would(
+    recording: Recording, recorder: Recorder, target: Detail | Note | Asked
+) -> None:
+    def method(self: object) -> None:
+        """Do nothing."""
+
+    replaced: Any = target.wrapper(recorder).make(method)
+    operation = recorder.begin(Call(hello, None, (minimal_environ(), ignoring), {}))
+    assert operation is not None
+    try:
+        with pytest.raises(TypeError, match="self"):
+            replaced()
+    finally:
+        recorder.finish(operation, NOTHING, None)
+    assert len(recording.spans()) == 1
 
 
 def test_a_status_that_is_none_is_the_server_s_to_refuse(

@@ -120,7 +120,7 @@ class Detail(Place):
         def method(*args: Any, **kwargs: Any) -> Any:
             operation: Any = get_current()
             convention = None if operation is None else operation.convention
-            if convention is None or convention.name != name:
+            if convention is None or convention.name != name or not args:
                 return function(*args, **kwargs)
             call = Call(function, args[0], args[1:], kwargs)
             if before is not None:
