@@ -140,7 +140,7 @@ def observe(call: Call, operation: ServerOperation) -> None:
 
     def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
-        code = CODES[status] if type(status) is str else 0
+        code = CODES[status] if isinstance(status, str) else 0
         if SWITCHING_PROTOCOLS < code < SERVER_ERROR and not http_server.RESPONSE_HEADERS.wanted:
             operation.answer(code)  # all that is left of `respond`
         elif code:
