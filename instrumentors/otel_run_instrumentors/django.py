@@ -9,11 +9,14 @@ Nothing here asks for Django's settings.
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor
+from otel_run.engine.asgi import ARGUMENTS as ASGI_ARGUMENTS
 from otel_run.engine.asgi import observe as observe_asgi
+from otel_run.engine.asked import Asked
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail, Route
 from otel_run_instrumentors import asgi, wsgi
+from otel_run_instrumentors.wsgi import ARGUMENTS as WSGI_ARGUMENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,16 +42,16 @@ def is_same(one: Any, other: dict[str, Any]) -> bool:
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
-    # Those of test clients are told of a request alone.
-    if call.arg(2, "send") is not None:
+    arguments = len(call.args) + len(call.kwargs)
+    if arguments == ASGI_ARGUMENTS:
         observe_asgi(call, operation)
-    elif call.arg(1, "start_response") is not None:
+    elif arguments == WSGI_ARGUMENTS:
         wsgi.observe(call, operation)
 
 
 def read_result(call: Call, result: HttpResponseBase) -> HttpServerDetail | None:
-    # A test client's handler returns the response, and sends none.
-    if call.arg(1, "start_response") is not None:
+    # The handler of a test client is told of a request alone; it returns the response.
+    if len(call.args) + len(call.kwargs) > 1:
         return None
     return HttpServerDetail(status=result.status_code, headers=result.items())
 
@@ -58,17 +61,21 @@ def is_whole(call: Call, result: object) -> bool:
     return not getattr(result, "streaming", True) or wsgi.is_whole(call, result)
 
 
-def read_route(call: Call) -> Route:
-    request: HttpRequest = call.arg(0, "request")
+def read_subject(request: Any) -> object:
+    return request.environ if hasattr(request, "environ") else request.scope
+
+
+def read_route(_: object, request: HttpRequest) -> str | Route | None:
     match = request.resolver_match
-    route = "" if match is None else match.route
+    if match is None:
+        return None
+    route = match.route
     # A regular expression says itself where it begins.
     slash = "" if route.startswith("^") else "/"
+    route = f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}"
+    scope = getattr(request, "scope", None)
     # What it is mounted in has told its part of the route, and Django knows the whole.
-    return Route(
-        f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}",
-        inner=getattr(request, "scope", None),
-    )
+    return route if scope is None else Route(route, inner=scope)
 
 
 def read_handled(call: Call) -> HttpServerDetail:
@@ -97,7 +104,7 @@ INSTRUMENTOR = Instrumentor(
         Function("django.core.handlers.asgi:ASGIHandler.__call__", asgi.SERVE),
         "django.test.client:ClientHandler.__call__",
         "django.test.client:AsyncClientHandler.__call__",
-        Detail("django.core.handlers.base:BaseHandler.resolve_request", after=read_route),
+        Asked("django.core.handlers.base:BaseHandler.resolve_request", read_route, read_subject),
         Detail(
             "django.core.handlers.base:BaseHandler.process_exception_by_middleware",
             before=read_handled,

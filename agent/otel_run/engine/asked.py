@@ -11,6 +11,7 @@ from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from otel_run.engine.forms import Recorder
@@ -21,13 +22,22 @@ if TYPE_CHECKING:
 class Asked(Place):
     """A function of which the innermost call of a request is asked, once that has its response.
 
-    `read` gives what the call knows, None where that is nothing. A version that lacks an optional
-    function has nothing to tell.
+    `read` gives what the call knows, None where that is nothing. It is called with the subject of
+    the request, or with what `read_subject` knows it of. A version that lacks an optional function
+    has nothing to tell.
     """
 
-    def __init__(self, place: str, read: ReadDetail, *, is_optional: bool = False) -> None:
+    def __init__(
+        self,
+        place: str,
+        read: ReadDetail,
+        read_subject: Callable[[Any], object] | None = None,
+        *,
+        is_optional: bool = False,
+    ) -> None:
         super().__init__(place)
         self.read = read
+        self.read_subject = read_subject
         self.optional = (place,) if is_optional else ()
 
     def wrapper(self, recorder: Recorder) -> Replacement:
@@ -36,7 +46,8 @@ class Asked(Place):
 
     def _asks(self, recorder: Recorder, handle: Method) -> Method:
         convention: Any = recorder.convention
-        read, library, names = self.read, recorder.library, convention.subject
+        read, read_subject = self.read, self.read_subject
+        library, names = recorder.library, convention.subject
 
         @unseen
         def method(*args: Any, **kwargs: Any) -> Any:
@@ -44,8 +55,9 @@ class Asked(Place):
             if type(operation) is ServerOperation:
                 try:
                     given = args[1] if len(args) > 1 else named(kwargs, names)
+                    subject = given if read_subject is None else read_subject(given)
                     # Most often it is called with the very subject.
-                    if given is operation.subject or convention.is_within(operation, given):
+                    if subject is operation.subject or convention.is_within(operation, subject):
                         operation.asked = read, args[0], given
                 except Exception as error:
                     caught(error, library)
