@@ -18,7 +18,14 @@ from otel_run.engine.server_operation import ServerDescription, ServerOperation
 from otel_run.engine.url import DEFAULT_PORTS, split_port
 from otel_run.export.pipeline import PIPELINE
 from otel_run.signals.cache import Cache
-from otel_run.signals.context import EXCLUDED, SILENT, SUPPRESSED, Node, get_current, set_current
+from otel_run.signals.context import (
+    EXCLUDED,
+    SUPPRESSED,
+    Node,
+    Suppression,
+    get_current,
+    set_current,
+)
 from otel_run.signals.description import Outcome, Peer
 from otel_run.signals.metrics import UpDownCounter
 from otel_run.signals.propagation import extract
@@ -123,7 +130,7 @@ class HttpServer(Convention):
     def begin(self, call: Call) -> Operation | None:  # noqa: C901, PLR0912
         """Start to record the request, as a part of the trace that it says it belongs to."""
         around = get_current()
-        if around in SILENT:
+        if type(around) is Suppression:
             if around is SUPPRESSED or not self.layer:
                 return None
             around = None  # a server looks for the next request within the last one

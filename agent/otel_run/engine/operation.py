@@ -6,7 +6,7 @@ from time import perf_counter_ns
 
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
-from otel_run.signals.context import SILENT, SUPPRESSED, Node, reset_current, set_current
+from otel_run.signals.context import SUPPRESSED, Node, Suppression, reset_current, set_current
 from otel_run.signals.ids import MARK, draw
 from otel_run.signals.sampling import RANDOMNESS, sampler
 from otel_run.signals.span import Event, Extras, Span
@@ -161,7 +161,7 @@ def is_suppressed(parent: Node, convention: Convention) -> bool:
     So it is while an operation of the same convention and a higher layer is open in the same
     thread and task. An operation of another convention in between ends that.
     """
-    if parent in SILENT:
+    if type(parent) is Suppression:
         return True
     around = parent.convention
     if (

@@ -11,7 +11,7 @@ from otel_run.engine.forms import Recorder, form_of
 from otel_run.engine.operation import Operation
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.signals.cache import Cache
-from otel_run.signals.context import SILENT, Node, get_current
+from otel_run.signals.context import Node, Suppression, get_current
 from otel_run.signals.description import Description, Outcome
 from otel_run.signals.span import ERROR, INTERNAL, UNSET, Extras, Link
 
@@ -37,7 +37,7 @@ class Tasks(Convention):
     def begin(self, call: Call) -> Operation | None:
         """Start to record the task; the request that left it behind is over."""
         around = get_current()
-        if around in SILENT or self.recorder.off:
+        if type(around) is Suppression or self.recorder.off:
             return None
         key = name_of(self.target.read_function(call))
         description = self._descriptions.get(key)

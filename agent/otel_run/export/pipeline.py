@@ -24,7 +24,7 @@ from otel_run.native import (
     start_new_thread,
 )
 from otel_run.signals import ids
-from otel_run.signals.context import SILENT, SUPPRESSED, get_current, set_current
+from otel_run.signals.context import SUPPRESSED, Suppression, get_current, set_current
 from otel_run.signals.metrics import METER, Late
 
 TYPE_CHECKING = False
@@ -346,7 +346,7 @@ class Pipeline:
         """Begin as a process of its own: new ids, empty queue, all series from zero."""
         ids.reseed()
         node = get_current()
-        if node is not None and node not in SILENT:
+        if node is not None and type(node) is not Suppression:
             set_current(node.seen_from_afar())
             node.remote = True  # to whoever is about to begin within it
         self.born = perf_counter_ns()

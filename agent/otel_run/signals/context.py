@@ -73,13 +73,18 @@ class Node:
         return None if self.values is None else self.values.get("baggage")
 
 
+class Suppression(Node):
+    """Within it nothing may be recorded."""
+
+    __slots__ = ()
+
+
 CURRENT: ContextVar[Node | None] = ContextVar("otel_run", default=None)
 
 # For the hot path: of a name that was imported, Python makes a method anew for each call.
 get_current, set_current, reset_current = CURRENT.get, CURRENT.set, CURRENT.reset
 
 # Current in the export thread, and wherever nothing may be recorded.
-SUPPRESSED = Node()
+SUPPRESSED = Suppression()
 # Current in a request that settings exclude: as the other, but to a server another request follows.
-EXCLUDED = Node()
-SILENT = (SUPPRESSED, EXCLUDED)
+EXCLUDED = Suppression()

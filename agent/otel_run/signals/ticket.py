@@ -7,7 +7,7 @@ pickled looks for it among the modules that are there, and goes without where th
 from __future__ import annotations
 
 from otel_run.guard import caught
-from otel_run.signals.context import SILENT, SUPPRESSED, Node
+from otel_run.signals.context import SUPPRESSED, Node, Suppression
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ TICKET = "_otel_run_ticket"
 
 def issue(node: Node) -> Ticket:
     """Say what another process needs to go on from here."""
-    if node in SILENT:
+    if type(node) is Suppression:
         return ()
     baggage = dict(node.baggage or {})
     return (node.trace_id, node.span_id, node.sampled, node.trace_state, baggage)
