@@ -61,8 +61,9 @@ def is_whole(call: Call, result: object) -> bool:
     return not getattr(result, "streaming", True) or wsgi.is_whole(call, result)
 
 
-def read_subject(request: Any) -> object:
-    return request.environ if hasattr(request, "environ") else request.scope
+def read_subject(request: HttpRequest) -> object:
+    # One that the program has made up has neither.
+    return getattr(request, "environ", None) or getattr(request, "scope", None)
 
 
 def read_route(_: object, request: HttpRequest) -> str | Route | None:
@@ -93,7 +94,7 @@ INSTRUMENTOR = Instrumentor(
     versions=">=4.2",
     convention=HttpServer(
         read_request,
-        ("environ", "scope"),
+        ("environ", "scope", "request"),
         observe,
         read_result=read_result,
         is_same=is_same,

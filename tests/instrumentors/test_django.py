@@ -35,10 +35,11 @@ from recording import instrumentors
 # Below the project, for these need its settings.
 from django.contrib.auth.models import User  # isort: skip
 from django.core.asgi import get_asgi_application  # isort: skip
+from django.core.handlers.wsgi import WSGIHandler  # isort: skip
 from django.core.management import call_command  # isort: skip
 from django.core.wsgi import get_wsgi_application  # isort: skip
 from django.db import connections  # isort: skip
-from django.http import HttpResponse  # isort: skip
+from django.http import HttpRequest, HttpResponse  # isort: skip
 from django.test import AsyncClient, Client  # isort: skip
 
 if TYPE_CHECKING:
@@ -339,6 +340,36 @@ def test_a_response_that_has_its_content_is_returned_as_it_is(
     assert response.status_code == 200
     assert recording.span().name == "GET /items/<int:item>/"
     response.close()
+
+
+class ByName(WSGIHandler):
+    """Hands the request on in another way."""
+
+    def resolve_request(self, request: Any) -> Any:
+        """Call it by its name."""
+        return super().resolve_request(request=request)
+
+
+class Curious(WSGIHandler):
+    """Asks where another request would lead to."""
+
+    def resolve_request(self, request: Any) -> Any:
+        """Resolve one that no server knows."""
+        made_up = HttpRequest()
+        made_up.path_info = "/later/7"
+        found = super().resolve_request(request)
+        super().resolve_request(made_up)
+        return found
+
+
+@pytest.mark.parametrize("handler", [ByName, Curious])
+def test_the_route_is_that_of_the_request_itself(
+    recording: Recording, handler: Callable[[], Any]
+) -> None:
+    environ = {**minimal_environ(), "PATH_INFO": "/items/7/", "HTTP_HOST": "shop.example"}
+    handler()(environ, ignoring).close()
+
+    assert recording.span().name == "GET /items/<int:item>/"
 
 
 def test_the_server_gets_its_own_file_wrapper(recording: Recording, wsgi: Any) -> None:
