@@ -10,6 +10,7 @@ from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS, HttpServer
 from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.url import PLAIN, path_of, quote_path
+from otel_run.signals.cache import Cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,23 +30,12 @@ class Keys(dict[str, str]):
         return key
 
 
-class Codes(dict[str, int]):
-    """The codes of statuses, as `200 OK` is one; 0 for what is none."""
-
-    def __missing__(self, status: str) -> int:
-        code = status[:3]
-        number = int(code) if code.isdecimal() else 0
-        if len(self) < KNOWN_CODES:
-            self[status] = number
-        return number
-
-
 # The environment, and what starts the response.
 ARGUMENTS = 2
 
-# Statuses that are kept: a program may make texts up.
-KNOWN_CODES = 256
-CODES = Codes()
+# By statuses, as `200 OK` is one. A program may make texts up, and long ones.
+CODES: Cache[str, int] = Cache(256)
+LONGEST_STATUS = 64
 
 SUBJECT = ("environ",)
 
@@ -140,7 +130,7 @@ def observe(call: Call, operation: ServerOperation) -> None:
 
     def start(status: str, *rest: Any, **more: object) -> Any:
         write = start_response(status, *rest, **more)
-        code = CODES[status] if isinstance(status, str) else 0
+        code = (CODES.young.get(status) or code_of(status)) if isinstance(status, str) else 0
         if SWITCHING_PROTOCOLS < code < SERVER_ERROR and not http_server.RESPONSE_HEADERS.wanted:
             operation.answer(code)  # all that is left of `respond`
         elif code:
@@ -154,6 +144,13 @@ def observe(call: Call, operation: ServerOperation) -> None:
         call.args = args[0], start
     else:
         call.replace(1, "start_response", start)
+
+
+def code_of(status: str) -> int:
+    code = int(status[:3]) if status[:3].isdecimal() else 0
+    if len(status) <= LONGEST_STATUS:
+        CODES.put(status, code)
+    return code
 
 
 def is_whole(call: Call, result: object) -> bool:
