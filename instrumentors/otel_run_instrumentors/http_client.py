@@ -50,7 +50,7 @@ def read_response(response: HTTPResponse) -> HttpResponse:
 
 
 def write_headers(connection: HTTPConnection, headers: Mapping[str, str]) -> None:
-    lines = connection._buffer  # type: ignore[attr-defined]  # noqa: SLF001
+    lines = buffer_of(connection)
     given = b"\n".join(lines).lower()
     for name, value in headers.items():
         # Most often it is not there, and one look at all of them tells.

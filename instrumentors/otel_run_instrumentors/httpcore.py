@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TLS = ("sync:SyncStream.start_tls", "anyio:AnyIOStream.start_tls", "trio:TrioStream.start_tls")
 PEERS = Peers(lambda stream: stream.get_extra_info("socket"))
-peer_of = PEERS.of
+peer_of = PEERS.of  # bound once, as the other below: each response asks both
 VERSIONS: dict[object, int] = {b"HTTP/1.0": 10, b"HTTP/1.1": 11, b"HTTP/2": 20, b"HTTP/3": 30}
 version_of = VERSIONS.get
 

@@ -97,6 +97,7 @@ def _method(serve: Any, run: Wrapper, tells_nothing: bool) -> Any:  # noqa: FBT0
     if sys.version_info >= (3, 11):
         return method
 
+    # A coroutine function that fails at once as well: the stand-in's takes whatever comes.
     @unseen
     async def coroutine_method(self: Any, scope: Any, receive: Any, send: Any) -> Any:
         return await method(self, scope, receive, send)

@@ -86,12 +86,12 @@ class Exchange:
 
         @unseen
         def method(*args: Any, **kwargs: Any) -> Any:  # noqa: C901
-            if recorder.off:
+            if recorder.off or not args:
                 return send(*args, **kwargs)
+            instance = args[0]
             operation: Any = None
             untold: object = None
             try:
-                instance = args[0]
                 # The operation that it is part of. While it runs, nothing else ends that.
                 found = get_current()
                 if found is None or not is_part(found, instance):
