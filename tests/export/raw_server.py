@@ -8,6 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from closed_port import closed_port
+from otel_run.export.connection import LOOK
 
 if TYPE_CHECKING:
     import ssl
@@ -84,6 +85,17 @@ def answer(content: bytes) -> Talk:
     """Answer one request of each connection with these bytes, and hang up."""
 
     def talk(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(content)
+
+    return talk
+
+
+def dawdle(content: bytes) -> Talk:
+    """Answer one request, and take more than a moment over reading it."""
+
+    def talk(server: RawServer, connection: socket.socket) -> None:
+        server.closing.wait(3 * LOOK)
         server.read_request(connection)
         connection.sendall(content)
 

@@ -19,7 +19,7 @@ from opentelemetry.proto.trace.v1 import trace_pb2
 from export import recorded
 from otel_run.export import attributes as encoding
 from otel_run.export.metrics import metrics_request
-from otel_run.export.otlp import KEPT_KEYS, Encoder, resource, trace_request
+from otel_run.export.otlp import KEPT_KEYS, Encoder, request, resource
 from otel_run.export.protobuf import read_fields
 from otel_run.signals.description import Description, Outcome, Scope
 from otel_run.signals.metrics import METER, Distribution, Histogram
@@ -188,12 +188,12 @@ def test_what_the_cache_forgets_is_forgotten_for_every_outcome() -> None:
     recorded.attributes,
     st.lists(st.tuples(recorded.scopes, st.lists(recorded.spans(), max_size=3)), max_size=3),
 )
-def test_a_trace_request_holds_resource_scopes_and_spans(
+def test_a_request_holds_resource_scopes_and_spans(
     described: dict[str, Any], scopes: list[tuple[Scope, list[Span]]]
 ) -> None:
     encoder, limits = Encoder(recorded.Limits()), recorded.Limits()
     for _ in range(2):  # the second time from the scopes' own bytes
-        payload = trace_request(
+        payload = request(
             resource(described),
             [(scope, encoded_spans(encoder, spans)) for scope, spans in scopes],
         )

@@ -15,7 +15,7 @@ import pytest
 from export import recorded
 from otel_run import notice, run_entry
 from otel_run.export import store
-from otel_run.export.otlp import Encoder, resource, trace_request
+from otel_run.export.otlp import Encoder, request, resource
 from otel_run.export.store import LocalStore
 from otel_run.export.summary import read_tallies
 from otel_run.settings import load
@@ -84,9 +84,7 @@ def test_what_is_offered_is_in_the_file_at_once(
     make_store: Callable[[], LocalStore], folder: Path
 ) -> None:
     local = make_store()
-    payload = trace_request(
-        resource({}), [(Scope("s", "1"), Encoder(recorded.Limits()).span(a_span()))]
-    )
+    payload = request(resource({}), [(Scope("s", "1"), Encoder(recorded.Limits()).span(a_span()))])
     local.offer("traces", payload, 1)
     local.offer("metrics", b"points", 1)
     local.offer("traces", b"", 2)

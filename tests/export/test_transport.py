@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from collector import Answer, Collector
-from export.raw_server import answer, black_hole, drip, nobody, pour, serving
+from export.raw_server import answer, black_hole, dawdle, drip, nobody, pour, serving
 from otel_run import __version__
 from otel_run.export.reply_reader import NotHttpError
 from otel_run.export.transport import Interrupted, Transport, _make_context
@@ -124,6 +124,24 @@ def test_gzip_compresses_the_same_payload_to_the_same_bytes(
     assert gzip.decompress(first.body) == payload
     assert first.body == second.body
     assert len(first.body) < len(payload) / 10
+
+
+@pytest.mark.parametrize("is_secure", [False, True])
+def test_what_a_server_is_slow_to_read_arrives_whole(
+    authority: trustme.CA,
+    certificate: Path,
+    transport_to: Callable[..., Transport],
+    *,
+    is_secure: bool,
+) -> None:
+    payload = os.urandom(16 << 20)  # more than the system keeps
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    with serving(dawdle(OK), tls if is_secure else None) as server:
+        transport = transport_to(server.url, certificate=str(certificate) if is_secure else "")
+
+        assert transport.send(payload).status == 200
+        assert server.requests == [payload]
 
 
 def test_requests_share_one_connection(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from time import monotonic
 
 from otel_run.native import allocate_lock
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 # Bytes taken from the network at a time.
 PIECE = 1 << 16
 
-# Seconds of waiting for bytes before looking whether to pause: a part of what a fork may wait.
+# Seconds of waiting before looking whether to pause, or to give up: a part of what a fork may wait.
 LOOK = 0.02
 
 
@@ -62,10 +63,19 @@ class Connection:
         except OSError:
             return False
 
-    def send(self, content: bytes) -> None:
-        """Send everything."""
-        self._allow(_remaining(self.deadline))
-        self._socket.sendall(content)
+    def send(self, *pieces: bytes) -> None:
+        """Send everything, one piece after the other."""
+        left = [memoryview(piece) for piece in pieces if piece]
+        while left:
+            self._allow_a_look()
+            try:
+                sent = self._send(left)
+            except TimeoutError:
+                continue
+            while left and sent >= len(left[0]):
+                sent -= len(left.pop(0))
+            if sent:
+                left[0] = left[0][sent:]
 
     def receive(self) -> bytes:
         """Wait for bytes; return what came, b"" at the end."""
@@ -100,12 +110,24 @@ class Connection:
         """Let the next call take that long; to the program's descriptor nothing is done."""
         if not self.is_open():
             raise OSError(errno.EBADF, "the program has closed the connection")
-        self._socket.settimeout(seconds)
+        # To set it is a system call, at which the program's thread takes the interpreter's lock.
+        if self._socket.gettimeout() != seconds:
+            self._socket.settimeout(seconds)
+
+    def _allow_a_look(self) -> None:
+        """Let the next call take until it is time to look again, which seldom changes."""
+        left = _remaining(self.deadline)
+        self._allow(LOOK if left is None else min(left, LOOK))
+
+    def _send(self, pieces: list[memoryview]) -> int:
+        """Send what is taken at once, without making one of the pieces: they are long."""
+        if sys.platform == "win32":  # which has no such call
+            return self._socket.send(pieces[0])
+        return self._socket.sendmsg(pieces)
 
     def _read(self) -> bytes:
         while True:
-            left = _remaining(self.deadline)
-            self._allow(LOOK if left is None else min(left, LOOK))
+            self._allow_a_look()
             try:
                 return self._socket.recv(PIECE)
             except TimeoutError:
@@ -135,11 +157,12 @@ class SecureConnection(Connection):
         super().connect(address)
         self._drive(self._tls.do_handshake)
 
-    def send(self, content: bytes) -> None:
-        """Send everything."""
-        left = memoryview(content)
-        while left:
-            left = left[self._drive(self._tls.write, left) :]
+    def send(self, *pieces: bytes) -> None:
+        """Send everything, one piece after the other."""
+        for piece in pieces:
+            left = memoryview(piece)
+            while left:
+                left = left[self._drive(self._tls.write, left) :]
 
     def _read(self) -> bytes:
         import ssl

@@ -38,7 +38,7 @@ def metrics_request(resource: bytes, instruments: Iterable[Instrument], now: int
             scopes.setdefault(instrument.scope, []).append(_metric(instrument, points))
     if not scopes:
         return b""
-    return request(resource, [(scope, b"".join(metrics)) for scope, metrics in scopes.items()])
+    return request(resource, scopes.items())
 
 
 def _metric(instrument: Instrument, points: list[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from otel_run.signals.description import Peer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Final, Protocol
 
     from otel_run.export.attributes import Known
@@ -333,12 +333,7 @@ def resource(attributes: Mapping[str, object]) -> bytes:
     return AttributeEncoder(b"\x0a", None).fields(attributes)
 
 
-def trace_request(resource: bytes, scopes: Iterable[tuple[Scope, Iterable[bytes]]]) -> bytes:
-    """Return an ExportTraceServiceRequest: the encoded spans of one resource, by scope."""
-    return request(resource, [(scope, b"".join(spans)) for scope, spans in scopes])
-
-
-def request(resource: bytes, scopes: Iterable[tuple[Scope, bytes]]) -> bytes:
+def request(resource: bytes, scopes: Iterable[tuple[Scope, Sequence[bytes]]]) -> bytes:
     """Return the request of any signal; what each scope recorded comes as encoded fields.
 
     A request of one signal has the field numbers of every other's. What was recorded is long, and
@@ -347,7 +342,7 @@ def request(resource: bytes, scopes: Iterable[tuple[Scope, bytes]]) -> bytes:
     parts = [field(b"\x0a", resource), field(b"\x1a", SCHEMA_URL)]
     for scope, recorded in scopes:
         named = _scope(scope)
-        parts += [b"\x12", varint(len(named) + len(recorded)), named, recorded]
+        parts += [b"\x12", varint(len(named) + sum(map(len, recorded))), named, *recorded]
     return b"".join([b"\x0a", varint(sum(map(len, parts))), *parts])
 
 

@@ -144,13 +144,14 @@ class Transport:
         if self._awaited is not None and self._awaited.payload is not payload:
             self.close()  # nobody waits for that reply any more
         kept = self._connection
-        if kept is not None and kept.is_open():
+        if kept is not None:
             try:
                 return self._exchange(kept, payload, deadline)
             except TimeoutError:
                 raise
             except OSError:
-                # The server may have closed it since; what it began to answer is not sent again.
+                # The server or the program may have closed it since; what was begun to be answered
+                # is not sent again.
                 if self._has_answered or self._interrupted:
                     raise
         self.close()
@@ -165,7 +166,7 @@ class Transport:
         awaited = self._awaited
         if awaited is None:
             content = self._compress(payload)
-            connection.send(b"%s%d\r\n\r\n%s" % (self._head, len(content), content))
+            connection.send(b"%s%d\r\n\r\n" % (self._head, len(content)), content)
             awaited = self._awaited = Awaited(payload)
         reply = self._receive(connection, awaited)
         self._awaited = None

@@ -7,7 +7,7 @@ from time import monotonic, time_ns
 from otel_run import guard, notice
 from otel_run.export.destinations import make_routes
 from otel_run.export.metrics import metrics_request
-from otel_run.export.otlp import Encoder, resource, trace_request
+from otel_run.export.otlp import Encoder, request, resource
 from otel_run.figures import tell_count
 from otel_run.native import sleep
 from otel_run.signals.clock import epoch
@@ -177,6 +177,7 @@ class Worker:
         self._encoder.epoch = epoch()
         self._has_points = True
         left_out = 0
+        taken: dict[Scope, list[bytes]] = {}
         scope: Scope | None = None
         spans: list[bytes] = []
         for _ in range(most):
@@ -210,14 +211,20 @@ class Worker:
             # Most spans are of the scope of the one before.
             if record.description.scope is not scope:
                 scope = record.description.scope
-                spans = self._scopes.setdefault(scope, [])
+                spans = taken.setdefault(scope, [])
             spans += encoded
+        self._gather(taken)
         self._count += most - left_out
         return most
 
+    def _gather(self, taken: dict[Scope, list[bytes]]) -> None:
+        """Make one of the pieces of each scope, while they are in the processor's cache."""
+        for scope, spans in taken.items():
+            self._scopes.setdefault(scope, []).append(b"".join(spans))
+
     def _emit(self) -> None:
         if self._count:
-            payload = trace_request(self._encoded_resource(), self._scopes.items())
+            payload = request(self._encoded_resource(), self._scopes.items())
             count, self._scopes, self._count = self._count, {}, 0
             self._offer("traces", payload, count)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from otel_run.export import failures
 from otel_run.export.destinations import SIGNALS
-from otel_run.export.otlp import Encoder, resource, trace_request
+from otel_run.export.otlp import Encoder, request, resource
 from otel_run.export.replies import read_rejection
 from otel_run.export.store_file import SIGNALS as FRAMES
 from otel_run.export.store_file import StoreFile
@@ -76,7 +76,7 @@ def payload(settings: Settings, signal: str) -> bytes:
     span.end = span.start + 1
     span.outcome = Outcome(NAME, {}, UNSET, None)
     encoded = Encoder(settings).span(span)
-    return trace_request(resource(attributes(settings)), [(scope, encoded)])
+    return request(resource(attributes(settings)), [(scope, encoded)])
 
 
 def send(endpoint: Endpoint, signal: str, content: bytes) -> str:
