@@ -207,8 +207,9 @@ class HttpClient(Convention):
         if operation.trace_state or operation.values or "tracecontext" not in PROPAGATORS:
             sent = injected(operation)
         else:  # most often, and all that would be injected
-            ids = operation.trace_id, operation.span_id
-            sent = {"traceparent": TRACEPARENT[operation.sampled] % ids}
+            trace_id = operation.trace_id.to_bytes(16, "big").hex()
+            span_id = operation.span_id.to_bytes(8, "big").hex()
+            sent = {"traceparent": TRACEPARENT[operation.sampled] % (trace_id, span_id)}
         if (
             read_sender is not None
             and (writer := WRITERS.get(read_sender(call))) is not None

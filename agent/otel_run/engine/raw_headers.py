@@ -25,8 +25,9 @@ def write_fields(given: list[tuple[bytes, bytes]], headers: Mapping[str, str]) -
     names = b"\n".join(map(NAME, given)).lower()
     for name, value in headers.items():
         field = name.encode()
-        # Most often it is not there, and one look at all of them tells.
-        if field in names:
+        # Most often it is not there, and one look at all of them tells. `in` would take it for a
+        # number first, and make an exception of that: four times as long.
+        if names.find(field) >= 0:
             given[:] = [one for one in given if one[0].lower() != field]
         given.append((field, value.encode()))
 

@@ -10,8 +10,9 @@ if TYPE_CHECKING:
 
     from otel_run.signals.baggage import Baggage
 
-# The header for a trace and a span that are not sampled, or are; a third faster than an f-string.
-TRACEPARENT = ("00-%032x-%016x-00", "00-%032x-%016x-01")
+# The header for a trace and a span that are not sampled, or are; for ids as hexadecimal digits,
+# which bytes give in less time than formatting a number takes.
+TRACEPARENT = ("00-%s-%s-00", "00-%s-%s-01")
 TRACEPARENT_LENGTH = 55
 HEX_AND_DASHES = "-0123456789abcdef"
 
@@ -109,7 +110,8 @@ def parse_traceparent(text: str) -> tuple[int, int, int] | None:
 
 def format_traceparent(trace_id: int, span_id: int, sampled: bool) -> str:  # noqa: FBT001
     """The header for ids of 128 and 64 bits."""
-    return TRACEPARENT[sampled] % (trace_id, span_id)
+    ids = trace_id.to_bytes(16, "big").hex(), span_id.to_bytes(8, "big").hex()
+    return TRACEPARENT[sampled] % ids
 
 
 def parse_tracestate(text: str) -> str:
