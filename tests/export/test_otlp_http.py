@@ -251,6 +251,21 @@ def test_rubbish_as_an_answer_is_named_and_the_request_sent_again(
         )
 
 
+def test_tls_where_none_is_spoken_is_named(
+    collector: Collector, otlp_to: Callable[..., OtlpHttp], lines: list[str]
+) -> None:
+    url = f"{collector.endpoint}/v1/traces".replace("http:", "https:")
+    otlp = otlp_to(url)
+    otlp.offer("traces", b"one", 3)
+    otlp.pump(NOW)
+
+    (line,) = lines
+    assert line == (
+        f"cannot send traces to {url}: the answer is not TLS (is it http:// instead of https://?); "
+        "trying again"
+    )
+
+
 def test_a_certificate_that_is_not_trusted_is_named(
     secure_collector: Collector, otlp_to: Callable[..., OtlpHttp], lines: list[str]
 ) -> None:

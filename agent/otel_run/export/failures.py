@@ -17,6 +17,8 @@ BATCH = "is OTEL_BSP_MAX_EXPORT_BATCH_SIZE too large?"
 REDIRECT = "redirects are not followed"
 ADVICE: Final = {401: HEADERS, 403: HEADERS, 404: PATH, 405: PATH, 413: BATCH}
 REDIRECTS: Final = range(300, 400)
+# What OpenSSL's versions call the beginning of an answer in the clear.
+NOT_TLS: Final = ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 
 
 def of_reply(reply: Reply) -> str:
@@ -37,7 +39,12 @@ def of_error(error: Exception) -> str:
         return "the connection was closed without an answer"
     if isinstance(error, NotHttpError):
         return "the answer is not HTTP (is it a port for gRPC? only http/protobuf is spoken)"
+    return of_tls(error) or str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def of_tls(error: Exception) -> str:
+    """Say why no secure connection came about; "" where the error is no such one."""
+    if getattr(error, "reason", "") in NOT_TLS:
+        return "the answer is not TLS (is it http:// instead of https://?)"
     verdict = getattr(error, "verify_message", "")
-    if verdict:
-        return f"{verdict} (OTEL_EXPORTER_OTLP_CERTIFICATE says whom to trust)"
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+    return verdict and f"{verdict} (OTEL_EXPORTER_OTLP_CERTIFICATE says whom to trust)"

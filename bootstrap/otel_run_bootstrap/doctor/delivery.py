@@ -152,7 +152,8 @@ def judge(row: dict[str, Any]) -> Finding:
     if exporter == "local":
         remedy = "make the folder writable, or set OTEL_RUN_STORE to one that is"
         return finding(PROBLEM, thing, row["answer"], remedy)
-    remedy = f"see that a collector runs there, or correct {source(signal)}"
+    first = "set it right" if "OTEL_" in row["answer"] else "see that a collector runs there"
+    remedy = f"{first}, or correct {source(signal)}"
     return finding(PROBLEM, thing, row["answer"], remedy)
 
 
