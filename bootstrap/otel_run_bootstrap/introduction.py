@@ -1,4 +1,7 @@
-"""The line at the start of a run: the version, the service, and where each signal goes."""
+"""The line at the start of a run: the version, the service, and where each signal goes.
+
+Where none ever came, `-v` has one at the end that says why.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,14 @@ def introduction(settings: Settings) -> str:
         targets.setdefault(target(settings, signal), []).append(signal)
     parts = [f"{' and '.join(signals)} {where}" for where, signals in targets.items()]
     return f"{__version__} records {service_name(settings)}: {', '.join(parts)}"
+
+
+def emptiness(settings: Settings) -> str:
+    """Return what is said at the end instead, where nothing that is recorded was imported."""
+    return (
+        f"{__version__} recorded nothing of {service_name(settings)}: this Python imported no "
+        "library that is recorded, see: otel-run libraries"
+    )
 
 
 def target(settings: Settings, signal: str) -> str:

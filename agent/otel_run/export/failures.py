@@ -29,14 +29,15 @@ def of_reply(reply: Reply) -> str:
     return "".join(filter(None, words))
 
 
-def of_error(error: Exception) -> str:
-    """Say why no reply came."""
+def of_error(error: Exception, url: str) -> str:
+    """Say why no reply came from there."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused (is a collector running there?)"
     if isinstance(error, ConnectionError):
-        return "the connection was closed without an answer"
+        doubt = " (is it a port for https://?)" if url.startswith("http:") else ""
+        return f"the connection was closed without an answer{doubt}"
     if isinstance(error, NotHttpError):
         return "the answer is not HTTP (is it a port for gRPC? only http/protobuf is spoken)"
     return of_tls(error) or str(getattr(error, "strerror", None) or error or type(error).__name__)

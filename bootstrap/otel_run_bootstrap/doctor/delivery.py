@@ -100,7 +100,7 @@ def exchange(endpoint: Endpoint, signal: str, content: bytes) -> str:
         reply = transport.send(content, monotonic() + PATIENCE)
         transport.close()
     except Exception as error:
-        return failures.of_error(error)
+        return failures.of_error(error, endpoint.url)
     if reply.status not in OK:
         return failures.of_reply(reply)
     rejection = read_rejection(reply.body, 1) if signal == "traces" else None
