@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 def introduction(settings: Settings) -> str:
     """Return `0.1.0 records shop: traces and metrics to http://localhost:4318`."""
+    name = service_name(settings)
+    if "*" in settings.disabled_instrumentations:
+        reason = "every library is to be left alone (OTEL_PYTHON_DISABLED_INSTRUMENTATIONS)"
+        return f"{__version__} records nothing of {name}: {reason}"
     targets: dict[str, list[str]] = {}
     for signal in SIGNALS:
         targets.setdefault(target(settings, signal), []).append(signal)
     parts = [f"{' and '.join(signals)} {where}" for where, signals in targets.items()]
-    return f"{__version__} records {service_name(settings)}: {', '.join(parts)}"
+    return f"{__version__} records {name}: {', '.join(parts)}"
 
 
 def emptiness(settings: Settings) -> str:

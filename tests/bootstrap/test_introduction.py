@@ -105,6 +105,14 @@ def test_a_closed_stderr_is_no_matter(programs: Programs) -> None:
     assert stderr_of(programs, "import os; os.close(2); import sqlite3", ["-v"]) == ""
 
 
+def test_where_all_is_left_alone_nothing_is_said_to_be_recorded(programs: Programs) -> None:
+    said = f"otel-run: {__version__} records nothing of app: every library is to be left alone "
+
+    assert stderr_of(programs, LIBRARY, ["-v", "--disable", "*"]) == (
+        f"{said}(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS)\n"
+    )
+
+
 CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'], check=True)"
 
 

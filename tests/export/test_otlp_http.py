@@ -269,6 +269,19 @@ def test_tls_where_none_is_spoken_is_named(
     )
 
 
+def test_a_host_that_has_no_address_is_asked_after(
+    otlp_to: Callable[..., OtlpHttp], lines: list[str]
+) -> None:
+    url = f"http://{'x' * 64}.invalid:1/v1/traces"
+    otlp = otlp_to(url)
+    otlp.offer("traces", b"one", 3)
+    otlp.pump(NOW)
+
+    (line,) = lines
+    assert line.startswith(f"cannot send traces to {url}: ")
+    assert line.endswith(" (is the host of OTEL_EXPORTER_OTLP_ENDPOINT right?); trying again")
+
+
 def test_a_port_that_speaks_tls_alone_is_named(
     authority: trustme.CA, otlp_to: Callable[..., OtlpHttp], lines: list[str]
 ) -> None:

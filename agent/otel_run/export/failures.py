@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from otel_run.export.reply_reader import Reply
 
 HEADERS = "are OTEL_EXPORTER_OTLP_HEADERS right?"
+HOST = "is the host of OTEL_EXPORTER_OTLP_ENDPOINT right?"
 PATH = "is the path of OTEL_EXPORTER_OTLP_ENDPOINT right?"
 BATCH = "is OTEL_BSP_MAX_EXPORT_BATCH_SIZE too large?"
 REDIRECT = "redirects are not followed"
@@ -31,6 +32,8 @@ def of_reply(reply: Reply) -> str:
 
 def of_error(error: Exception, url: str) -> str:
     """Say why no reply came from there."""
+    import _socket
+
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ConnectionRefusedError):
@@ -40,7 +43,10 @@ def of_error(error: Exception, url: str) -> str:
         return f"the connection was closed without an answer{doubt}"
     if isinstance(error, NotHttpError):
         return "the answer is not HTTP (is it a port for gRPC? only http/protobuf is spoken)"
-    return of_tls(error) or str(getattr(error, "strerror", None) or error or type(error).__name__)
+    words = str(getattr(error, "strerror", None) or error or type(error).__name__)
+    if isinstance(error, _socket.gaierror):
+        return f"{words} ({HOST})"
+    return of_tls(error) or words
 
 
 def of_tls(error: Exception) -> str:
