@@ -22,8 +22,9 @@ UNWANTED = ("OTEL_", "PYTHON", "PYTEST_")
 # How the agent's guard begins the line that it writes on each mistake of its own, at verbosity 1.
 INTERNAL_ERROR = "otel-run: internal error in "
 
-# How it introduces itself at that verbosity, at the start of a run.
+# How it introduces itself at that verbosity, at the start of a run, or says at its end why not.
 INTRODUCTION = f"otel-run: {__version__} records "
+EMPTINESS = f"otel-run: {__version__} recorded nothing of "
 
 
 class Programs:
@@ -118,6 +119,6 @@ class Programs:
 
 
 def without_introduction(stderr: str) -> str:
-    """What a program and the agent have written, less the line at the start."""
+    """What a program and the agent have written, less the line at the start or for want of one."""
     lines = stderr.splitlines(keepends=True)
-    return "".join(line for line in lines if not line.startswith(INTRODUCTION))
+    return "".join(line for line in lines if not line.startswith((INTRODUCTION, EMPTINESS)))

@@ -1,4 +1,7 @@
-"""The line at the start of a run: the version, the service, and where each signal goes."""
+"""The line at the start of a run: the version, the service, and where each signal goes.
+
+Where none ever came, `-v` has one at the end that says why.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,23 @@ if TYPE_CHECKING:
 
 def introduction(settings: Settings) -> str:
     """Return `0.1.0 records shop: traces and metrics to http://localhost:4318`."""
+    name = service_name(settings)
+    if "*" in settings.disabled_instrumentations:
+        reason = "every library is to be left alone (OTEL_PYTHON_DISABLED_INSTRUMENTATIONS)"
+        return f"{__version__} records nothing of {name}: {reason}"
     targets: dict[str, list[str]] = {}
     for signal in SIGNALS:
         targets.setdefault(target(settings, signal), []).append(signal)
     parts = [f"{' and '.join(signals)} {where}" for where, signals in targets.items()]
-    return f"{__version__} records {service_name(settings)}: {', '.join(parts)}"
+    return f"{__version__} records {name}: {', '.join(parts)}"
+
+
+def emptiness(settings: Settings) -> str:
+    """Return what is said at the end instead, where nothing that is recorded was imported."""
+    return (
+        f"{__version__} recorded nothing of {service_name(settings)}: this Python imported no "
+        "library that is recorded, see: otel-run libraries"
+    )
 
 
 def target(settings: Settings, signal: str) -> str:

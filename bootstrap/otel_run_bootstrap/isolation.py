@@ -35,9 +35,7 @@ def script_hindrance(name: str, path: str) -> str:
 
 
 def isolating_option(command: list[str]) -> str:
-    """Return `-I` for `python -BI app.py`; "" where nothing is in the way."""
-    if is_python(command[0]):
-        for letter in parse(command).letters:
-            if letter in ISOLATING:
-                return f"-{letter}"
-    return ""
+    """Return `-ES` for `python -BES app.py`; "" where nothing is in the way."""
+    given = parse(command).letters if is_python(command[0]) else ""
+    letters = "".join(dict.fromkeys(letter for letter in given if letter in ISOLATING))
+    return letters and f"-{letters}"

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="otel-run libraries", description=__doc__)
+    parser = argparse.ArgumentParser("otel-run libraries", description="List what is recorded.")
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
     options = parser.parse_args(arguments)
     rows = [row(reference) for reference in sorted(set(INSTRUMENTORS.values()))]

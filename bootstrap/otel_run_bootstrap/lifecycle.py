@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# What may ask for more to be said.
+ASKING = frozenset(("OTEL_RUN_VERBOSITY", "OTEL_LOG_LEVEL"))
+
 # When the run's folder last got a file, as it was when this process began.
 changed_before = 0
 
@@ -49,6 +52,7 @@ def end() -> None:
     try:
         shut_down()
         attempt(tell_summary, "summary")
+        attempt(tell_nothing, "summary")
         attempt(tell_missing, "requirement")
     except KeyboardInterrupt:
         return  # the user has waited long enough
@@ -87,6 +91,20 @@ def tell_summary() -> None:
         from otel_run.settings import current
 
         tell(current())
+
+
+def tell_nothing() -> None:
+    """Tell who asks for more that the run's first Python has imported nothing to record."""
+    looked = getattr(sys.modules.get("otel_run_bootstrap.instrumentation"), "looked", False)
+    if not looked and ASKING & otel_run.variables.keys() and changed() == changed_before:
+        from otel_run.settings import current
+
+        settings = current()
+        if settings.root and settings.verbosity > 0:
+            from otel_run.notice import say
+            from otel_run_bootstrap.introduction import emptiness
+
+            say(emptiness(settings))
 
 
 def tell_missing() -> None:

@@ -260,14 +260,14 @@ def test_a_command_is_found_as_a_shell_finds_it(python: BarePython) -> None:
     assert python.otel_run("tool", env={"PATH": path}).stdout == "second second/tool\n"
 
 
-@pytest.mark.parametrize("flag", ["-I", "-E", "-S", "-sE", "-BI"])
+@pytest.mark.parametrize("flag", ["-I", "-E", "-S", "-sE", "-BI", "-ES"])
 def test_an_isolated_python_runs_with_a_warning(python: BarePython, flag: str) -> None:
     result = python.otel_run(python.executable, flag, "-c", IS_ACTIVE)
-    letter = next(letter for letter in flag if letter in "IES")
+    letters = "".join(letter for letter in flag if letter in "IES")
 
     assert (result.returncode, result.stdout) == (0, "False\n")
     assert result.stderr == (
-        f"otel-run: python -{letter} cannot be recorded: it ignores what is set around it\n"
+        f"otel-run: python -{letters} cannot be recorded: it ignores what is set around it\n"
     )
 
 

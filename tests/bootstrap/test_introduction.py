@@ -85,7 +85,7 @@ def test_who_asks_for_silence_is_not_told(programs: Programs) -> None:
 
 
 def test_a_program_that_imports_nothing_to_record_is_silent(programs: Programs) -> None:
-    assert stderr_of(programs, "pass", ["-v"], terminal=True) == ""
+    assert stderr_of(programs, "pass", terminal=True) == ""
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,37 @@ def test_of_a_run_the_first_process_says_it_alone(programs: Programs, child: str
 
 def test_a_closed_stderr_is_no_matter(programs: Programs) -> None:
     assert stderr_of(programs, "import os; os.close(2); import sqlite3", ["-v"]) == ""
+
+
+def test_where_all_is_left_alone_nothing_is_said_to_be_recorded(programs: Programs) -> None:
+    said = f"otel-run: {__version__} records nothing of app: every library is to be left alone "
+
+    assert stderr_of(programs, LIBRARY, ["-v", "--disable", "*"]) == (
+        f"{said}(OTEL_PYTHON_DISABLED_INSTRUMENTATIONS)\n"
+    )
+
+
+CHILD = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'pass'], check=True)"
+
+
+STATEMENT = "import sqlite3; sqlite3.connect(':memory:').execute('SELECT 1')"
+
+
+@pytest.mark.parametrize("program", ["pass", CHILD])
+def test_who_asks_is_told_of_a_program_that_imported_nothing(
+    programs: Programs, program: str
+) -> None:
+    said = (
+        f"otel-run: {__version__} recorded nothing of app: this Python imported no library that is "
+        "recorded, see: otel-run libraries\n"
+    )
+
+    assert stderr_of(programs, program, ["-v"]) == said
+    assert stderr_of(programs, program, OTEL_LOG_LEVEL="debug") == said
+    assert stderr_of(programs, program, ["-v"], OTEL_SDK_DISABLED="true") == ""
+
+
+def test_what_a_child_has_stored_is_not_called_nothing(programs: Programs) -> None:
+    child = CHILD.replace("'pass'", repr(STATEMENT))
+
+    assert stderr_of(programs, child, ["-v"], OTEL_EXPORTER_OTLP_ENDPOINT=None) == ""

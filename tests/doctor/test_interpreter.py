@@ -141,7 +141,7 @@ def test_a_python_that_is_too_old(patient: Patient, version: str) -> None:
     ]
 
 
-@pytest.mark.parametrize("option", ["-I", "-E", "-S"])
+@pytest.mark.parametrize("option", ["-I", "-E", "-S", "-ES"])
 def test_an_option_that_keeps_the_agent_out(patient: Patient, option: str) -> None:
     assert problems(patient.examine(patient.executable, option, "app.py")) == [
         (

@@ -82,7 +82,7 @@ def test_a_collector_that_refuses(patient: Patient, collector: Collector) -> Non
     assert problems(document) == [
         (
             f"problem: traces to {collector.endpoint}/in: HTTP 401: who are you? (are "
-            "OTEL_EXPORTER_OTLP_HEADERS right?) → see that a collector runs there, or correct "
+            "OTEL_EXPORTER_OTLP_HEADERS right?) → set it right, or correct "
             "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
         )
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ from otel_run.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import trustme
 
 NOW = 1_000_000.0  # far after `monotonic`, so that a test says what time it is
 
@@ -249,6 +252,52 @@ def test_rubbish_as_an_answer_is_named_and_the_request_sent_again(
             f"cannot send traces to {server.url}: the answer is not HTTP "
             "(is it a port for gRPC? only http/protobuf is spoken); trying again"
         )
+
+
+def test_tls_where_none_is_spoken_is_named(
+    collector: Collector, otlp_to: Callable[..., OtlpHttp], lines: list[str]
+) -> None:
+    url = f"{collector.endpoint}/v1/traces".replace("http:", "https:")
+    otlp = otlp_to(url)
+    otlp.offer("traces", b"one", 3)
+    otlp.pump(NOW)
+
+    (line,) = lines
+    assert line == (
+        f"cannot send traces to {url}: the answer is not TLS (is it http:// instead of https://?); "
+        "trying again"
+    )
+
+
+def test_a_host_that_has_no_address_is_asked_after(
+    otlp_to: Callable[..., OtlpHttp], lines: list[str]
+) -> None:
+    url = f"http://{'x' * 64}.invalid:1/v1/traces"
+    otlp = otlp_to(url)
+    otlp.offer("traces", b"one", 3)
+    otlp.pump(NOW)
+
+    (line,) = lines
+    assert line.startswith(f"cannot send traces to {url}: ")
+    assert line.endswith(" (is the host of OTEL_EXPORTER_OTLP_ENDPOINT right?); trying again")
+
+
+def test_a_port_that_speaks_tls_alone_is_named(
+    authority: trustme.CA, otlp_to: Callable[..., OtlpHttp], lines: list[str]
+) -> None:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    with serving(answer(b""), tls) as server:
+        url = server.url.replace("https:", "http:")
+        otlp = otlp_to(url)
+        otlp.offer("traces", b"one", 3)
+        otlp.pump(NOW)
+
+    (line,) = lines
+    assert line == (
+        f"cannot send traces to {url}: the connection was closed without an answer "
+        "(is it a port for https://?); trying again"
+    )
 
 
 def test_a_certificate_that_is_not_trusted_is_named(

@@ -439,10 +439,25 @@ def test_a_certificate_that_cannot_be_read_is_named(
     secure_collector: Collector, tmp_path: Path, transport_to: Callable[..., Transport]
 ) -> None:
     (tmp_path / "empty.pem").touch()
-    for name in ("missing.pem", "empty.pem"):
-        path = str(tmp_path / name)
-        with pytest.raises(OSError, match=path):
-            transport_to(secure_collector.endpoint, certificate=path).send(b"payload")
+    for option in ("certificate", "client_certificate"):
+        for name, reason in (("missing", "No such file"), ("empty", r".*is it a PEM file\?")):
+            path = str(tmp_path / f"{name}.pem")
+            words = f"^OTEL_EXPORTER_OTLP_{option.upper()}='{path}' cannot be used: {reason}"
+            with pytest.raises(OSError, match=words):
+                transport_to(secure_collector.endpoint, **{option: path}).send(b"payload")
+
+
+def test_a_key_that_cannot_be_read_is_named(
+    secure_collector: Collector,
+    certificate: Path,
+    tmp_path: Path,
+    transport_to: Callable[..., Transport],
+) -> None:
+    key = str(tmp_path / "missing.key")
+    shown = {"client_certificate": str(certificate), "client_key": key}
+
+    with pytest.raises(OSError, match=f"^OTEL_EXPORTER_OTLP_CLIENT_KEY='{key}' cannot be used: No"):
+        transport_to(secure_collector.endpoint, **shown).send(b"payload")
 
 
 def interrupted(transport: Transport, is_sending: Callable[[], object]) -> list[type]:

@@ -241,6 +241,10 @@ def test_how_much_is_said_is_ours_to_set_or_the_level_of_the_log(
     assert load(environ).verbosity == verbosity
 
 
+def test_a_list_of_methods_without_any_counts_as_unset() -> None:
+    assert changed({"OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS": " , ,"}) == {}
+
+
 SAMPLERS = (
     "always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, "
     "parentbased_traceidratio"
@@ -311,6 +315,17 @@ LOCAL = "http://localhost:4318 is used"
             "OTEL_METRICS_EXPORTER",
             "prometheus",
             "built in are otlp, local, console, none; otlp is used",
+        ),
+        ("OTEL_RUN_PROPAGATE_TO", "a.example.com,https://", "part 2 names no host; it is ignored"),
+        (
+            "OTEL_EXPORTER_OTLP_CLIENT_KEY",
+            "/key.pem",
+            "means something only with OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE; it is ignored",
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+            "/key.pem",
+            "means something only with OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE; it is ignored",
         ),
         (
             f"{CAPTURE}_CLIENT_REQUEST",

@@ -129,7 +129,7 @@ class Outbox:
         except Interrupted:
             raise
         except Exception as error:
-            self._fail(request, failures.of_error(error), now, deadline)
+            self._fail(request, failures.of_error(error, self._url), now, deadline)
         else:
             self._take_reply(request, reply, now, deadline)
 

@@ -6,6 +6,7 @@ test doubles replace, and telemetry belongs into neither. No proxy is used.
 
 from __future__ import annotations
 
+import os
 import sys
 from time import monotonic
 
@@ -270,15 +271,23 @@ def _head(endpoint: Endpoint, target: str) -> bytes:
 
 
 def _make_context(endpoint: Endpoint) -> ssl.SSLContext:
-    """Return what TLS needs; raise OSError, with a word for the user, where a file is no good."""
-    file = endpoint.certificate
+    """Return what TLS needs; raise OSError, in words for the user, where a file is no good."""
+    name, doubt = "certificate", "is it a PEM file?"
     try:
-        context = _trust(file)
-        file = endpoint.client_certificate
-        if file:
-            context.load_cert_chain(file, endpoint.client_key or None)
+        context = _trust(endpoint.certificate)
+        if endpoint.client_key:
+            # Beforehand: what fails to load the two does not say which one it was.
+            name = "client_key"
+            os.close(os.open(endpoint.client_key, os.O_RDONLY))
+        if endpoint.client_certificate:
+            name, doubt = "client_certificate", "is it a PEM file? is the key its own?"
+            context.load_cert_chain(endpoint.client_certificate, endpoint.client_key or None)
     except OSError as error:
-        raise OSError(f"the certificate {file} cannot be used: {error.strerror or error}") from None
+        variable = f"OTEL_EXPORTER_OTLP_{name.upper()}={getattr(endpoint, name)!r}"
+        # Only what TLS itself says of a file has a library.
+        advice = f" ({doubt})" if hasattr(error, "library") else ""
+        reason = f"{error.strerror or error}{advice}"
+        raise OSError(f"{variable} cannot be used: {reason}") from None
     return context
 
 

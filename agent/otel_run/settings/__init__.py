@@ -9,7 +9,7 @@ import os
 
 from otel_run import run_entry, variables
 from otel_run.settings import values
-from otel_run.settings.endpoint import Endpoint, check_protocol, read_endpoint
+from otel_run.settings.endpoint import Endpoint, check_keys, check_protocol, read_endpoint
 from otel_run.settings.environment import Environment
 from otel_run.store_folder import find_store
 
@@ -273,8 +273,8 @@ def _read_lists(environment: Environment, settings: Settings) -> None:
     settings.disabled_instrumentations = frozenset(values.listed(disabled))
     required = environment.text("OTEL_RUN_REQUIRE").lower()
     settings.required_instrumentations = frozenset(values.listed(required))
-    methods = environment.text("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS") or KNOWN_METHODS
-    settings.known_methods = frozenset(values.listed(methods))
+    methods = values.listed(environment.text("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"))
+    settings.known_methods = frozenset(methods or values.listed(KNOWN_METHODS))
     prefix = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS"
     settings.captured_headers = {
         message: environment.patterns(f"{prefix}_{message.upper()}", "") for message in MESSAGES
@@ -351,4 +351,5 @@ def _check_names(environment: Environment) -> None:
     for name in ("OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE"):
         if name in environment.given:
             environment.complain(name, ValueError("files are not read"), "the environment")
+    check_keys(environment)
     environment.check_names()

@@ -73,7 +73,8 @@ def read_endpoint(environment: Environment, signal: str) -> Endpoint:
     endpoint.compression = environment.read(names("COMPRESSION"), parse_compression, "none")
     endpoint.certificate = environment.text(*names("CERTIFICATE"))
     endpoint.client_certificate = environment.text(*names("CLIENT_CERTIFICATE"))
-    endpoint.client_key = environment.text(*names("CLIENT_KEY"))
+    key = environment.text(*names("CLIENT_KEY"))
+    endpoint.client_key = key if endpoint.client_certificate else ""
     return endpoint
 
 
@@ -88,6 +89,16 @@ def check_protocol(environment: Environment, signal: str, endpoint: Endpoint) ->
             environment.complain(name, ValueError(problem), "http/protobuf")
         if protocol:
             return
+
+
+def check_keys(environment: Environment) -> None:
+    """Complain of client keys where there is no certificate to any."""
+    if any(name.endswith("_CLIENT_CERTIFICATE") for name in environment.given):
+        return
+    problem = ValueError("means something only with OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE")
+    for name in environment.given:
+        if name.startswith("OTEL_EXPORTER_OTLP_") and name.endswith("_CLIENT_KEY"):
+            environment.complain(name, problem, "")
 
 
 def parse_target(text: str) -> Target:

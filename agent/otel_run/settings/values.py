@@ -96,8 +96,11 @@ def listed(text: str) -> list[str]:
 
 def hosts(text: str) -> tuple[str, ...]:
     """Hosts in lower case; of a URL its host."""
-    origins = (part.partition("://")[2] or part for part in listed(text.lower()))
-    return tuple(origin.partition("/")[0] for origin in origins)
+    origins = (part.rpartition("://")[2] for part in listed(text.lower()))
+    found = tuple(origin.partition("/")[0] for origin in origins)
+    if not all(found):
+        raise ValueError(f"part {found.index('') + 1} names no host")
+    return found
 
 
 def is_plain(text: str) -> bool:

@@ -100,7 +100,7 @@ def exchange(endpoint: Endpoint, signal: str, content: bytes) -> str:
         reply = transport.send(content, monotonic() + PATIENCE)
         transport.close()
     except Exception as error:
-        return failures.of_error(error)
+        return failures.of_error(error, endpoint.url)
     if reply.status not in OK:
         return failures.of_reply(reply)
     rejection = read_rejection(reply.body, 1) if signal == "traces" else None
@@ -152,7 +152,8 @@ def judge(row: dict[str, Any]) -> Finding:
     if exporter == "local":
         remedy = "make the folder writable, or set OTEL_RUN_STORE to one that is"
         return finding(PROBLEM, thing, row["answer"], remedy)
-    remedy = f"see that a collector runs there, or correct {source(signal)}"
+    first = "set it right" if "OTEL_" in row["answer"] else "see that a collector runs there"
+    remedy = f"{first}, or correct {source(signal)}"
     return finding(PROBLEM, thing, row["answer"], remedy)
 
 
