@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
 
-ADAPTERS = Kinds("requests", "HTTPAdapter")
+ADAPTERS = Kinds("requests", HTTPAdapter="send")
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -51,9 +51,11 @@ def note_redirect(call: Call, _: None) -> None:
     response: requests.Response = call.arg(1, "response")
     request.resends = len(response.history) + 1
     # It is a copy of the one before, and may go to who is not to receive what was added to that.
-    before = getattr(response.request, "headers_before", None)
-    if before is not None:
-        request.headers = before.copy()
+    for name, value in getattr(response.request, "headers_given", {}).items():
+        if value is None:
+            request.headers.pop(name, None)
+        else:
+            request.headers[name] = value
 
 
 def read_sender(call: Call) -> str:
@@ -67,7 +69,7 @@ def read_sender(call: Call) -> str:
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
     request: Any = replica(call.arg(0, "request"))
-    request.headers_before = request.headers
+    request.headers_given = {name: request.headers.get(name) for name in headers}
     request.headers = request.headers.copy()
     for name, value in headers.items():
         request.headers[name] = value

@@ -158,6 +158,40 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
             },
         ]
 
+    def test_a_request_stays_the_one_that_is_sent_where_an_adapter_connects_in_its_own_way(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        class Pinned(HTTPAdapter):
+            def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+                super().init_poolmanager(*args, **kwargs)
+
+        prepared = requests.Request("GET", origin.url()).prepare()
+        with requests.Session() as session:
+            session.mount("http://", Pinned())
+            response = session.send(prepared)
+
+        span = recording.span()
+        [received] = origin.received
+        assert response.request is prepared
+        assert "traceparent" not in prepared.headers
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+
+    def test_what_an_adapter_adds_stays_there_behind_a_redirect(self, origin: Origin) -> None:
+        keys = iter("ab")
+
+        class Once(HTTPAdapter):
+            def send(self, request: requests.PreparedRequest, **options: Any) -> Any:  # type: ignore[override]
+                if "Idempotency-Key" not in request.headers:
+                    request.headers["Idempotency-Key"] = next(keys)
+                return super().send(request, **options)
+
+        with requests.Session() as session:
+            session.mount("http://", Once())
+            session.post(origin.url("/moved/ok"), b"12", timeout=20)
+
+        sent = [received.headers["idempotency-key"] for received in origin.received]
+        assert sent == [["a"], ["a"]]
+
     def test_hooks_and_auth_run_as_before_and_their_own_requests_are_spans(
         self, recording: Recording, origin: Origin
     ) -> None:
