@@ -58,6 +58,13 @@ def note_redirect(call: Call, _: None) -> None:
             request.headers[name] = value
 
 
+def read_refusal(call: Call, error: BaseException) -> object:
+    # A hook that raises for the status has the response already.
+    response = getattr(error, "response", None)
+    is_answer = getattr(response, "request", None) is call.arg(0, "request")
+    return response if is_answer else None
+
+
 def read_sender(call: Call) -> str:
     # An adapter of the program's own may send in its own way.
     adapters = call.instance.adapters.values()
@@ -79,7 +86,13 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="requests",
     versions=">=2.25",
-    convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
+    convention=HttpClient(
+        read_request,
+        read_response,
+        write_headers,
+        read_sender=read_sender,
+        read_refusal=read_refusal,
+    ),
     layer=2,
     targets=(
         "requests.sessions:Session.send",

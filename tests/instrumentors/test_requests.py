@@ -277,6 +277,40 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
         assert span.events == []
         assert b"hunter2marker" not in recording.exported()
 
+    def test_a_hook_that_raises_for_the_status_does_not_hide_it(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def check(response: requests.Response, *_: Any, **__: Any) -> None:
+            response.raise_for_status()
+
+        with requests.Session() as session:
+            session.hooks["response"].append(check)
+            with pytest.raises(requests.HTTPError):
+                session.get(origin.url("/status/404"), timeout=20)
+
+        span = recording.span()
+        assert span.attributes == self.expected(
+            origin,
+            origin.url("/status/404"),
+            error__type="404",
+            http__response__status_code=404,
+        )
+        assert (span.status, span.events) == ("error", [])
+
+    def test_another_request_s_error_that_a_hook_raises_is_the_call_s(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def ask(*_: Any, **__: Any) -> None:
+            requests.get(origin.url("/status/404"), timeout=20).raise_for_status()
+
+        with pytest.raises(requests.HTTPError):
+            requests.get(origin.url(), hooks={"response": ask}, timeout=20)
+
+        outer, inner = recording.spans()
+        assert outer.attributes["error.type"] == "requests.exceptions.HTTPError"
+        assert "http.response.status_code" not in outer.attributes
+        assert inner.attributes["http.response.status_code"] == 404
+
     def test_retries_of_an_adapter_are_within_one_span(
         self, recording: Recording, origin: Origin
     ) -> None:
