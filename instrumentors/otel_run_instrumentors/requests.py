@@ -67,10 +67,13 @@ def read_refusal(call: Call, error: BaseException) -> object:
 
 def read_sender(call: Call) -> str:
     # An adapter of the program's own may send in its own way.
-    adapters = call.instance.adapters.values()
-    if ADAPTERS.known.issuperset(map(type, adapters)) or ADAPTERS.include(adapters):
-        return "urllib3"
-    return ""
+    adapters = call.instance.adapters
+    if not ADAPTERS.known.issuperset(map(type, adapters.values())):
+        url = (call.arg(0, "request").url or "").lower()
+        chosen = (one for prefix, one in adapters.items() if url.startswith(prefix.lower()))
+        if not ADAPTERS.include((next(chosen, None),)):
+            return ""
+    return "urllib3"
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:

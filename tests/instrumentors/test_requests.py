@@ -176,6 +176,17 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
         assert "traceparent" not in prepared.headers
         assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
 
+    def test_a_request_stays_the_one_that_is_sent_where_another_adapter_is_none_of_its_own(
+        self, origin: Origin
+    ) -> None:
+        prepared = requests.Request("GET", origin.url()).prepare()
+        with requests.Session() as session:
+            session.mount("double://", Double(ValueError()))
+            response = session.send(prepared)
+
+        assert response.request is prepared
+        assert "traceparent" in origin.received[0].headers
+
     def test_what_an_adapter_adds_stays_there_behind_a_redirect(self, origin: Origin) -> None:
         keys = iter("ab")
 
