@@ -37,7 +37,7 @@ SECRET_ENDS = (
     *("secret", "secret_key", "session_id", "signature", "subscription_key", "token"),
 )
 # What a value begins with that gives access under whatever key: Google's API keys are in `key`.
-SECRET_START = "AIza"
+KEY_START = "AIza"
 
 # A text is cut here before it is looked through.
 TEXT_LIMIT = 4096
@@ -75,7 +75,7 @@ def _redact_pair(pair: str) -> str:
         key, equals, value = part.partition("=")
         if equals and (
             _is_secret(key)
-            or value.startswith(SECRET_START)
+            or value.startswith(KEY_START)
             or ("%3" in value and _holds_secret(value))
         ):
             return ";".join((*parts[:index], f"{key}={REDACTED}"))
@@ -168,7 +168,7 @@ def _patterns() -> list[tuple[Pattern[str], str]]:
                 # An argument of a command, in a line or in a list.
                 (rf"(--[\w-]*{keys}(?:['\"]\s*,\s*|\s+)){VALUE}", rf"\1{REDACTED}"),
                 (r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", rf"\1 {REDACTED}"),
-                (rf"\b{SECRET_START}[\w-]{{8,}}", REDACTED),
+                (rf"\b{KEY_START}[\w-]{{8,}}", REDACTED),
                 (r"\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*", REDACTED),  # a JSON Web Token
                 (r"\[parameters: (?:.*(?=\n\(Background on )|.*)", "[parameters: ?]"),
                 (rf"\)=\((?:.*(?=\) (?:{KEY_ENDS}))|.*)", ")=(?"),
