@@ -242,6 +242,22 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
         assert outer.attributes == self.expected(origin, origin.url())
         assert inner.attributes == self.expected(origin, origin.url("/again"))
 
+    def test_redirects_of_a_hook_s_own_request_leave_the_one_around_it_alone(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def hook(*_: Any, **__: Any) -> None:
+            requests.get(origin.url("/redirect/2"), timeout=20)
+
+        requests.get(origin.url("/status/404"), hooks={"response": hook}, timeout=20)
+
+        outer, *inner = recording.spans()
+        assert outer.attributes["http.response.status_code"] == 404
+        assert hops(inner) == [
+            ("redirect/2", 302, outer.span_id),
+            ("redirect/1", 302, outer.span_id),
+            ("ok", 200, outer.span_id),
+        ]
+
     def test_what_an_answer_to_a_challenge_repeats_is_in_the_same_trace(
         self, recording: Recording, origin: Origin
     ) -> None:
