@@ -49,7 +49,9 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 
 
 def instrumentor(library: str, versions: str, sender: str) -> Instrumentor:
-    kinds = Kinds(library, "HTTPTransport", "AsyncHTTPTransport")
+    kinds = Kinds(
+        library, HTTPTransport="handle_request", AsyncHTTPTransport="handle_async_request"
+    )
     known = kinds.known
 
     def read_sender(call: Call) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from otel_run.engine.http_client import HttpRequest, HttpResponse
 
-ADAPTERS = Kinds("requests", "HTTPAdapter")
+ADAPTERS = Kinds("requests", HTTPAdapter="send")
 
 
 def read_request(call: Call) -> HttpRequest:
@@ -51,23 +51,35 @@ def note_redirect(call: Call, _: None) -> None:
     response: requests.Response = call.arg(1, "response")
     request.resends = len(response.history) + 1
     # It is a copy of the one before, and may go to who is not to receive what was added to that.
-    before = getattr(response.request, "headers_before", None)
-    if before is not None:
-        request.headers = before.copy()
+    for name, value in getattr(response.request, "headers_given", {}).items():
+        if value is None:
+            request.headers.pop(name, None)
+        else:
+            request.headers[name] = value
+
+
+def read_refusal(call: Call, error: BaseException) -> object:
+    # A hook that raises for the status has the response already.
+    response = getattr(error, "response", None)
+    is_answer = getattr(response, "request", None) is call.arg(0, "request")
+    return response if is_answer else None
 
 
 def read_sender(call: Call) -> str:
     # An adapter of the program's own may send in its own way.
-    adapters = call.instance.adapters.values()
-    if ADAPTERS.known.issuperset(map(type, adapters)) or ADAPTERS.include(adapters):
-        return "urllib3"
-    return ""
+    adapters = call.instance.adapters
+    if not ADAPTERS.known.issuperset(map(type, adapters.values())):
+        url = (call.arg(0, "request").url or "").lower()
+        chosen = (one for prefix, one in adapters.items() if url.startswith(prefix.lower()))
+        if not ADAPTERS.include((next(chosen, None),)):
+            return ""
+    return "urllib3"
 
 
 def write_headers(call: Call, headers: Mapping[str, str]) -> None:
     # The program may have prepared the request, and may send it again: a copy is sent instead.
     request: Any = replica(call.arg(0, "request"))
-    request.headers_before = request.headers
+    request.headers_given = {name: request.headers.get(name) for name in headers}
     request.headers = request.headers.copy()
     for name, value in headers.items():
         request.headers[name] = value
@@ -77,7 +89,13 @@ def write_headers(call: Call, headers: Mapping[str, str]) -> None:
 INSTRUMENTOR = Instrumentor(
     library="requests",
     versions=">=2.25",
-    convention=HttpClient(read_request, read_response, write_headers, read_sender=read_sender),
+    convention=HttpClient(
+        read_request,
+        read_response,
+        write_headers,
+        read_sender=read_sender,
+        read_refusal=read_refusal,
+    ),
     layer=2,
     targets=(
         "requests.sessions:Session.send",

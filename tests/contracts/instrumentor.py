@@ -107,6 +107,7 @@ class InstrumentorContract:
 
             assert inspect.isfunction(patched)
             assert inspect.signature(patched) == inspect.signature(original)
+            assert inspect.getfullargspec(patched) == inspect.getfullargspec(original)
             assert inspect.iscoroutinefunction(patched) == inspect.iscoroutinefunction(original)
             assert inspect.isgeneratorfunction(patched) == inspect.isgeneratorfunction(original)
             assert inspect.getsource(patched) == inspect.getsource(original)

@@ -56,6 +56,14 @@ def test_what_is_not_connected_or_no_socket_has_no_peer() -> None:
     assert peer_of(object()) is None
 
 
+def test_a_double_of_a_socket_need_not_tell_its_peer() -> None:
+    class Double:
+        def getpeername(self) -> Any:
+            raise LookupError("nothing is connected here")
+
+    assert peer_of(Double()) is None
+
+
 @pytest.mark.parametrize("address", ["", "/run/socket", b"\0abstract", (2, 1024), None])
 def test_what_has_no_ip_address_is_no_peer(address: object) -> None:
     assert peer_at(address) is None

@@ -61,6 +61,7 @@ def test_inspection_finds_a_function_of_the_same_kind_and_name(name: str) -> Non
     ):
         assert kind(found) == kind(original)
     assert inspect.signature(found) == inspect.signature(original)
+    assert inspect.getfullargspec(found) == inspect.getfullargspec(original)
     assert found.__qualname__ == original.__qualname__
     assert stands_in(vars(patched(name))[name])
 

@@ -198,6 +198,15 @@ class TestHttpx(AuthContract, ProxiedContract, SenderContract, StreamerContract)
         assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
 
     @pytest.mark.usefixtures("incoming")
+    def test_a_method_in_bytes_is_the_same_one(self, recording: Recording, origin: Origin) -> None:
+        method: Any = b"GET"
+        self.request(method, origin.url())
+
+        span = recording.span()
+        assert origin.received[0].method == "GET"
+        assert span.name == "GET"
+        assert span.attributes == self.expected(origin, origin.url())
+
     def test_a_client_keeps_its_headers_and_its_connection(
         self, recording: Recording, origin: Origin
     ) -> None:

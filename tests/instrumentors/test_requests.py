@@ -158,6 +158,51 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
             },
         ]
 
+    def test_a_request_stays_the_one_that_is_sent_where_an_adapter_connects_in_its_own_way(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        class Pinned(HTTPAdapter):
+            def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+                super().init_poolmanager(*args, **kwargs)
+
+        prepared = requests.Request("GET", origin.url()).prepare()
+        with requests.Session() as session:
+            session.mount("http://", Pinned())
+            response = session.send(prepared)
+
+        span = recording.span()
+        [received] = origin.received
+        assert response.request is prepared
+        assert "traceparent" not in prepared.headers
+        assert received.headers["traceparent"] == [f"00-{span.trace_id}-{span.span_id}-01"]
+
+    def test_a_request_stays_the_one_that_is_sent_where_another_adapter_is_none_of_its_own(
+        self, origin: Origin
+    ) -> None:
+        prepared = requests.Request("GET", origin.url()).prepare()
+        with requests.Session() as session:
+            session.mount("double://", Double(ValueError()))
+            response = session.send(prepared)
+
+        assert response.request is prepared
+        assert "traceparent" in origin.received[0].headers
+
+    def test_what_an_adapter_adds_stays_there_behind_a_redirect(self, origin: Origin) -> None:
+        keys = iter("ab")
+
+        class Once(HTTPAdapter):
+            def send(self, request: requests.PreparedRequest, **options: Any) -> Any:  # type: ignore[override]
+                if "Idempotency-Key" not in request.headers:
+                    request.headers["Idempotency-Key"] = next(keys)
+                return super().send(request, **options)
+
+        with requests.Session() as session:
+            session.mount("http://", Once())
+            session.post(origin.url("/moved/ok"), b"12", timeout=20)
+
+        sent = [received.headers["idempotency-key"] for received in origin.received]
+        assert sent == [["a"], ["a"]]
+
     def test_hooks_and_auth_run_as_before_and_their_own_requests_are_spans(
         self, recording: Recording, origin: Origin
     ) -> None:
@@ -196,6 +241,22 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
         assert inner.parent_id == outer.span_id
         assert outer.attributes == self.expected(origin, origin.url())
         assert inner.attributes == self.expected(origin, origin.url("/again"))
+
+    def test_redirects_of_a_hook_s_own_request_leave_the_one_around_it_alone(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def hook(*_: Any, **__: Any) -> None:
+            requests.get(origin.url("/redirect/2"), timeout=20)
+
+        requests.get(origin.url("/status/404"), hooks={"response": hook}, timeout=20)
+
+        outer, *inner = recording.spans()
+        assert outer.attributes["http.response.status_code"] == 404
+        assert hops(inner) == [
+            ("redirect/2", 302, outer.span_id),
+            ("redirect/1", 302, outer.span_id),
+            ("ok", 200, outer.span_id),
+        ]
 
     def test_what_an_answer_to_a_challenge_repeats_is_in_the_same_trace(
         self, recording: Recording, origin: Origin
@@ -242,6 +303,40 @@ class TestRequests(FollowerContract, ProxiedContract, SenderContract, StreamerCo
         span = recording.span()
         assert span.events == []
         assert b"hunter2marker" not in recording.exported()
+
+    def test_a_hook_that_raises_for_the_status_does_not_hide_it(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def check(response: requests.Response, *_: Any, **__: Any) -> None:
+            response.raise_for_status()
+
+        with requests.Session() as session:
+            session.hooks["response"].append(check)
+            with pytest.raises(requests.HTTPError):
+                session.get(origin.url("/status/404"), timeout=20)
+
+        span = recording.span()
+        assert span.attributes == self.expected(
+            origin,
+            origin.url("/status/404"),
+            error__type="404",
+            http__response__status_code=404,
+        )
+        assert (span.status, span.events) == ("error", [])
+
+    def test_another_request_s_error_that_a_hook_raises_is_the_call_s(
+        self, recording: Recording, origin: Origin
+    ) -> None:
+        def ask(*_: Any, **__: Any) -> None:
+            requests.get(origin.url("/status/404"), timeout=20).raise_for_status()
+
+        with pytest.raises(requests.HTTPError):
+            requests.get(origin.url(), hooks={"response": ask}, timeout=20)
+
+        outer, inner = recording.spans()
+        assert outer.attributes["error.type"] == "requests.exceptions.HTTPError"
+        assert "http.response.status_code" not in outer.attributes
+        assert inner.attributes["http.response.status_code"] == 404
 
     def test_retries_of_an_adapter_are_within_one_span(
         self, recording: Recording, origin: Origin

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from otel_run.engine.place import Method
 
 
+# A name that no class of the program's has for something else.
+ENDED = "_otel_run_ended"
+
+
 class Early(Place):
     """A function that returns None, unless the call goes on with what is none of the operation's.
 
-    `read_result` gives the result with which the operation ends.
+    `read_result` gives the result with which the operation ends. One result ends one operation:
+    where the function is asked about it again, another one may be current, around all of this.
     """
 
     def __init__(self, place: str, read_result: Callable[[Call], object]) -> None:
@@ -43,7 +48,10 @@ class Early(Place):
             if operation is not None and operation.convention is recorder.convention:
                 try:
                     result = read_result(Call(find, args[0], args[1:], kwargs))
-                    recorder.finish(operation, NOTHING, result)
+                    marks = getattr(result, "__dict__", {})
+                    if ENDED not in marks:
+                        marks[ENDED] = True
+                        recorder.finish(operation, NOTHING, result)
                 except Exception as error:
                     caught(error, recorder.library)
             return found

