@@ -217,8 +217,8 @@ class Traveller:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         # As `run_under` has it, without its frame: a process sends its tracebacks as text.
         before = get_current()
-        set_current(self.node)
         try:
+            set_current(self.node)
             return self.function(*args, **kwargs)
         finally:
             set_current(before)
@@ -276,8 +276,8 @@ def run_under(
 ) -> Any:
     """Call with `node` as what is current; after it, the caller has its own again."""
     before = get_current()
-    set_current(node)
     try:
+        set_current(node)
         return function(*args, **kwargs)
     finally:
         set_current(before)
