@@ -82,6 +82,9 @@ class TestAiosqlite(InstrumentorContract):
         asked = [{name for name in names if "PRAGMA" not in name} for names in traces.values()]
         assert asked == [{"/one", "first"}, {"/two", "second"}]
 
+    @pytest.mark.skipif(
+        sa.__version__.startswith("1."), reason="1.4.26 runs statements in a copy of the context"
+    )
     def test_what_a_statement_that_nobody_waits_for_leads_to_is_recorded(
         self, recording: Recording, tmp_path: Path
     ) -> None:

@@ -415,11 +415,16 @@ def test_an_async_engine_s_statement_is_a_span(recording: Recording, tmp_path: P
         return [tuple(row) for row in rows]
 
     assert asyncio.run(program()) == [("hunter2",)]
-    span = recording.span()
-    assert (span.scope, span.name) == ("otel_run_instrumentors.sqlalchemy", "SELECT")
-    assert span.status == "unset"
-    ((point,),) = (metric.points for metric in recording.metrics())
-    assert point.count == 1
+    layers = [span.scope.rpartition(".")[2] for span in recording.spans() if span.name == "SELECT"]
+    counts = [
+        point.count
+        for metric in recording.metrics()
+        for point in metric.points
+        if point.attributes.get("db.query.summary") == "SELECT"
+    ]
+    # The driver does not see a statement that 1.4.26 runs in a copy of the context.
+    assert sorted(layers) == (["sqlalchemy"] if IS_2 else ["sqlalchemy", "sqlite3"])
+    assert counts == [1] * len(layers)
     assert b"hunter2" not in recording.exported()
 
 
