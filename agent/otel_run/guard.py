@@ -6,14 +6,20 @@ from otel_run import notice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as signals
     from collections import deque
     from collections.abc import Callable, Iterator
+    from types import CodeType
+    from typing import Any
 else:
+    import _signal as signals  # `signal` imports enum
     from _collections import deque
 
 # So many from one place, and it turns itself off.
 LIMIT = 10
 LONGEST_TEXT = 500
+
+CODE = type((lambda: None).__code__)
 
 
 class Mistake(Exception):  # noqa: N818  so that it reads as what it is
@@ -45,7 +51,13 @@ turn_off: dict[str, Callable[[], object]] = {}
 
 
 def caught(error: BaseException, where: str) -> None:
-    """Take an error of ours that was kept from the program; never raises."""
+    """Take an error of ours that was kept from the program, and raise none of ours.
+
+    What is no error, and what a signal handler or another thread of the program's has raised while
+    our code ran, a time-out for example, is meant for the program: that goes on.
+    """
+    if not isinstance(error, Exception) or _is_interruption(error):
+        raise error
     try:
         _take(Mistake(error, where))
     except Exception:
@@ -74,6 +86,43 @@ def _give_up(mistake: Mistake) -> None:
     )
     if stop:
         stop()
+
+
+def _is_interruption(error: Exception) -> bool:
+    """Tell whether a signal's handler has raised it in between, or another thread has sent it.
+
+    What is sent (`PyThreadState_SetAsyncExc`) is a class: Python makes the exception of it, without
+    arguments, in the innermost frame. Ours raise no strangers by themselves.
+    """
+    innermost = None
+    try:
+        handlers = {_code(signals.getsignal(number)) for number in signals.valid_signals()}
+        handlers.discard(None)
+        trace = error.__traceback__
+        while trace is not None:
+            if trace.tb_frame.f_code in handlers:
+                return True
+            innermost = trace.tb_frame
+            trace = trace.tb_next
+        if innermost is None or error.args or type(error).__module__ == "builtins":
+            return False
+        return _is_ours(innermost.f_globals["__name__"]) and not _is_ours(type(error).__module__)
+    except Exception:
+        return False  # whatever the program's objects make of being asked
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith("otel_run")
+
+
+def _code(handler: Any) -> CodeType | None:
+    """Return the code of a function, a method, a partial function or an object that is called."""
+    while type(handler).__name__ == "partial":
+        handler = handler.func
+    code = getattr(handler, "__code__", None)
+    if code is None and handler is not None:
+        code = getattr(type(handler).__call__, "__code__", None)
+    return code if type(code) is CODE else None
 
 
 def _text(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """aiosqlite: what a connection is asked lands under who asks, in the connection's own thread.
 
-The spans are sqlite3's. The thread serves whoever comes, not the one who happened to connect.
+The spans are sqlite3's, or one of a layer above that waits for them. The thread serves whoever
+comes, not the one who happened to connect.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ INSTRUMENTOR = Instrumentor(
     convention=ContextCarrier(),
     layer=0,
     targets=(
-        Errand("aiosqlite.core:Connection._execute", 0, "fn"),
+        Errand("aiosqlite.core:Connection._execute", 0, "fn", waits=True),
         # It starts the thread.
         Detached("aiosqlite.core:Connection.__await__"),
     ),

@@ -68,6 +68,20 @@ def read_code(error: BaseException) -> str:
 
 
 DIALECT = "sqlalchemy.engine.default:DefaultDialect"
+DIALECTS = "sqlalchemy.dialects"
+# These ask the driver themselves, and do not pass on to the default dialect.
+BATCHES = (
+    "mysql.mysqldb:MySQLDialect_mysqldb",
+    "oracle.cx_oracle:OracleDialect_cx_oracle",
+    "postgresql.psycopg2:PGDialect_psycopg2",
+)
+# These ask more when the default dialect has come to an end.
+STARTS = (
+    "mssql.base:MSDialect",
+    "mysql.base:MySQLDialect",
+    "oracle.base:OracleDialect",
+    "postgresql.base:PGDialect",
+)
 ARGUMENTS = {
     "do_execute": ("cursor", "statement", "parameters", "context"),
     "do_executemany": ("cursor", "statement", "parameters", "context"),
@@ -81,6 +95,8 @@ INSTRUMENTOR = Instrumentor(
     layer=1,
     targets=(
         *(f"{DIALECT}.{name}" for name in ARGUMENTS),
+        *(f"{DIALECTS}.{dialect}.do_executemany" for dialect in BATCHES),
         *(Silent(f"{DIALECT}.{name}") for name in ("initialize", "do_ping")),
+        *(Silent(f"{DIALECTS}.{dialect}.initialize") for dialect in STARTS),
     ),
 )

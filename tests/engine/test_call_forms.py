@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import functools
 import gc
+import signal
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -251,3 +254,80 @@ def test_a_status_that_is_none_is_the_server_s_to_refuse(
 
     assert patched(recorder, application)(minimal_environ(), ignoring) == []
     assert "http.response.status_code" not in recording.span().attributes
+
+
+class Late(Exception):  # noqa: N818  as programs call theirs
+    """What a program's handler raises when the time is over."""
+
+
+def interrupted(step: Callable[..., Any]) -> Callable[..., Any]:
+    """A step at whose end a signal comes, of which the program's handler raises."""
+
+    def interrupt(*arguments: Any) -> None:
+        step(*arguments)
+        signal.raise_signal(signal.SIGUSR1)
+
+    return interrupt
+
+
+def is_late(*_: object) -> None:
+    raise Late
+
+
+def stop(*_: object) -> None:
+    raise Circuit
+
+
+@pytest.mark.parametrize(("handler", "kind"), [(is_late, Late), (stop, Circuit)])
+@pytest.mark.parametrize("step", ["begin", "finish", "fail"])
+@pytest.mark.parametrize("form", [sync, iterable(lambda *_: True), asynchronous])
+def test_a_time_out_that_comes_while_our_code_runs_is_the_program_s(
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    form: Callable[[Recorder], Any],
+    step: str,
+    handler: Callable[..., None],
+    kind: type[BaseException],
+) -> None:
+    def application(*_: object) -> list[bytes]:
+        return [b"one"] if step != "fail" else broken()
+
+    async def coroutine(*_: object) -> list[bytes]:
+        return application()
+
+    def serve() -> None:
+        if form is asynchronous:
+            asyncio.run(Patched(coroutine, form(recorder))(minimal_environ(), ignoring))
+        else:
+            Patched(application, form(recorder))(minimal_environ(), ignoring)
+
+    convention = recorder.convention
+    monkeypatch.setattr(convention, step, interrupted(getattr(convention, step)))
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(kind):
+            serve()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert CURRENT.get() is None
+    assert not guard.ERRORS
+
+
+def test_what_another_thread_has_raised_in_our_code_is_the_program_s(recorder: Recorder) -> None:
+    caller = threading.get_ident()
+
+    send = functools.partial(
+        ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(caller), ctypes.py_object(Late)
+    )
+    source = "def begin(call):\n    send()\n    while True:\n        pass\n"
+    ours: dict[str, Any] = {"__name__": "otel_run.engine.late", "send": send}
+    exec(compile(source, "late.py", "exec"), ours)  # noqa: S102
+    recorder.convention.begin = ours["begin"]  # type: ignore[method-assign]
+    application = Patched(hello, sync(recorder))
+
+    with pytest.raises(Late):
+        application(minimal_environ(), ignoring)
+
+    assert CURRENT.get() is None
+    assert not guard.ERRORS

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import signal
 import subprocess
 import sys
 import weakref
@@ -15,7 +17,7 @@ import otel_run
 from otel_run import guard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 AGENT = str(Path(otel_run.__file__).parents[1])
 
@@ -182,3 +184,50 @@ def test_each_error_is_told_only_when_asked_for() -> None:
         line * 10 + "otel-run: 10 internal errors in requests, the last one Odd at <string>:6; "
         "the program is not affected\n" + line
     )
+
+
+class Late(Exception):  # noqa: N818  as programs call theirs
+    """What a program's handler raises when the time is over."""
+
+
+def raise_late(*_: object) -> None:
+    raise Late
+
+
+class Alarm:
+    """Handles signals, as an object or by a method."""
+
+    def __call__(self, *_: object) -> None:
+        raise Late
+
+    def ring(self, *_: object) -> None:
+        raise Late
+
+
+@pytest.mark.parametrize(
+    "handler", [raise_late, functools.partial(raise_late, 1), Alarm(), Alarm().ring]
+)
+def test_what_a_signal_handler_raises_while_our_code_runs_is_the_program_s(
+    handler: Callable[..., None],
+) -> None:
+    def record() -> None:
+        try:
+            signal.raise_signal(signal.SIGUSR1)
+        except Late as error:
+            guard.caught(error, "sqlite3")
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(Late):
+            record()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+    assert not guard.ERRORS
+
+
+def test_what_stops_the_program_is_not_taken() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        guard.caught(KeyboardInterrupt(), "sqlite3")
+
+    assert not guard.ERRORS

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 
 import aiosqlite
 import aiosqlite.core
+import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from contracts.instrumentor import InstrumentorContract
+from served import ask as ask_sqlite
 from served import name_of, parents, serve
 
 if TYPE_CHECKING:
@@ -78,3 +81,42 @@ class TestAiosqlite(InstrumentorContract):
             traces.setdefault(span.trace_id, set()).add(name_of(span))
         asked = [{name for name in names if "PRAGMA" not in name} for names in traces.values()]
         assert asked == [{"/one", "first"}, {"/two", "second"}]
+
+    @pytest.mark.skipif(
+        sa.__version__.startswith("1."), reason="1.4.26 runs statements in a copy of the context"
+    )
+    def test_what_a_statement_that_nobody_waits_for_leads_to_is_recorded(
+        self, recording: Recording, tmp_path: Path
+    ) -> None:
+        begun, given_up = threading.Event(), threading.Event()
+
+        def hold() -> int:
+            begun.set()
+            assert given_up.wait(20)
+            ask_sqlite("later")
+            return 1
+
+        async def program() -> None:
+            engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path / 'shop.db'}")
+            async with engine.connect() as connection:
+                driver = (await connection.get_raw_connection()).driver_connection
+                assert driver is not None
+                await driver.create_function("hold", 0, hold)
+                asked = asyncio.create_task(connection.execute(sa.text("SELECT hold() AS asked")))
+                await asyncio.to_thread(begun.wait, 20)
+                asked.cancel()
+                while not recording.spans():  # noqa: ASYNC110 (nobody tells)
+                    await asyncio.sleep(0)
+                given_up.set()
+                with pytest.raises(asyncio.CancelledError):
+                    await asked
+            await engine.dispose()
+
+        asyncio.run(program())
+
+        asked, later = recording.spans()
+        assert [asked.scope, later.scope] == [
+            "otel_run_instrumentors.sqlalchemy",
+            "otel_run_instrumentors.sqlite3",
+        ]
+        assert later.parent_id == asked.span_id

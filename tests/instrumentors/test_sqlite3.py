@@ -541,6 +541,19 @@ def connection_of(*args: Any, **kwargs: Any) -> sqlite3.Connection:
     return sqlite3.Connection(*args, **kwargs)
 
 
+def test_a_class_that_minds_its_attributes_is_not_asked_for_ours(recording: Recording) -> None:
+    class Strict(sqlite3.Connection):
+        def __setattr__(self, name: str, value: object) -> None:
+            assert name == "row_factory"
+            super().__setattr__(name, value)
+
+    connection = sqlite3.connect(":memory:", factory=Strict)
+    connection.execute("SELECT 1")
+    connection.close()
+
+    assert recording.span().attributes["db.namespace"] == ":memory:"
+
+
 @pytest.mark.parametrize("factory", [Slotted, Refusing, connection_of])
 def test_what_cannot_be_derived_from_works_and_is_not_recorded(
     recording: Recording, factory: Any

@@ -10,6 +10,7 @@ from otel_run.engine.call import Call
 from otel_run.engine.frames import unseen
 from otel_run.engine.operation import Operation
 from otel_run.guard import caught
+from otel_run.signals.context import get_current, set_current
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,10 +43,12 @@ class Recorder:
         """Start an operation; None when the call must run untouched."""
         if self.off:
             return None
+        before = get_current()
         try:
             operation = self.convention.begin(call)
             return operation if isinstance(operation, Operation) else None
-        except Exception as error:
+        except BaseException as error:
+            set_current(before)
             caught(error, self.library)
             return None
 
@@ -56,7 +59,7 @@ class Recorder:
                 operation.leave()
                 return
             self.convention.finish(operation, call, result)
-        except Exception as error:
+        except BaseException as error:
             self.abandon(operation, error)
 
     def fail(self, operation: Operation, call: Call, error: BaseException) -> None:
@@ -66,16 +69,16 @@ class Recorder:
                 operation.leave()
                 return
             self.convention.fail(operation, call, error)
-        except Exception as mistake:
+        except BaseException as mistake:
             self.abandon(operation, mistake)
 
-    def abandon(self, operation: Operation, mistake: Exception) -> None:
+    def abandon(self, operation: Operation, mistake: BaseException) -> None:
         """Give an operation up after a mistake of ours, be it what it may."""
-        caught(mistake, self.library)
         try:
             operation.leave()
         except Exception as error:
             caught(error, self.library)
+        caught(mistake, self.library)
 
 
 def form_of(function: object) -> Form:
@@ -95,9 +98,11 @@ def sync(recorder: Recorder) -> Wrapper:
     ) -> Any:
         call = Call(wrapped, instance, args, kwargs)
         # As `Recorder.begin` and `finish` have it, without their frames: this is the hot path.
+        before = get_current()
         try:
             operation = None if recorder.off else begin(call)
-        except Exception as error:
+        except BaseException as error:  # a signal handler may raise when it is current already
+            set_current(before)
             caught(error, library)
             operation = None
         if operation is None:  # of an outer layer's, which may have had this one amended
@@ -112,7 +117,7 @@ def sync(recorder: Recorder) -> Wrapper:
                 operation.leave()
             else:
                 finish(operation, call, result)
-        except Exception as error:
+        except BaseException as error:
             recorder.abandon(operation, error)
         return result
 
@@ -130,9 +135,11 @@ def asynchronous(recorder: Recorder) -> Wrapper:
     ) -> Any:
         call = Call(wrapped, instance, args, kwargs)
         # As the sync form: this is the hot path, too.
+        before = get_current()
         try:
             operation = None if recorder.off else begin(call)
-        except Exception as error:
+        except BaseException as error:
+            set_current(before)
             caught(error, library)
             operation = None
         if operation is None:
@@ -147,7 +154,7 @@ def asynchronous(recorder: Recorder) -> Wrapper:
                 operation.leave()
             else:
                 finish(operation, call, result)
-        except Exception as error:
+        except BaseException as error:
             recorder.abandon(operation, error)
         return result
 
@@ -171,9 +178,11 @@ def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> W
     ) -> Any:
         call = Call(wrapped, instance, args, kwargs)
         # As the sync form: this is the hot path, too.
+        before = get_current()
         try:
             operation = None if recorder.off else begin(call)
-        except Exception as error:
+        except BaseException as error:
+            set_current(before)
             caught(error, library)
             operation = None
         if operation is None:  # of an outer layer's, which may want to observe this one

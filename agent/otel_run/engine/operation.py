@@ -155,6 +155,29 @@ class Silence(Operation):
         self.token = set_current(self.node)
 
 
+class Delegate(Operation):
+    """An operation where another thread works for it, which it waits for: open and here as well."""
+
+    __slots__ = ("principal",)
+
+    def __init__(self, principal: Operation) -> None:
+        self.principal = principal
+        self.trace_id = principal.trace_id
+        self.span_id = principal.span_id
+        self.sampled = principal.sampled
+        self.remote = False
+        self.trace_state = principal.trace_state
+        self.values = principal.values
+        self.convention = principal.convention
+        self.token = None
+        self.start = 0  # so that nobody records it
+        self.end = 0
+
+    def is_here(self) -> bool:
+        """Tell whether this is where the work is done, and somebody still waits for it."""
+        return not self.principal.end and super().is_here()
+
+
 def is_suppressed(parent: Node, convention: Convention) -> bool:
     """Tell whether a call within `parent` is part of it, so that it has no span of its own.
 

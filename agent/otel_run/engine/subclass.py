@@ -71,7 +71,8 @@ class Subclass:
         if self.read_state is None or not hasattr(type(instance), MARK):
             return
         try:
-            setattr(instance, STATE, self.read_state(call))
+            # Past what the program's class makes of attributes.
+            object.__setattr__(instance, STATE, self.read_state(call))
         except Exception as error:
             caught(error, recorder.library)
 

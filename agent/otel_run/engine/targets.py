@@ -184,8 +184,8 @@ class Silent(Place):
             if recorder.off:
                 return wrapped(*args, **kwargs)
             before = get_current()
-            set_current(SUPPRESSED)
             try:
+                set_current(SUPPRESSED)
                 return wrapped(*args, **kwargs)
             finally:
                 set_current(before)

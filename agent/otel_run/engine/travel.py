@@ -12,6 +12,7 @@ from _contextvars import Context
 from otel_run.engine.call import Call
 from otel_run.engine.convention import Convention
 from otel_run.engine.frames import unseen
+from otel_run.engine.operation import Delegate, Operation
 from otel_run.engine.place import Place
 from otel_run.engine.reference import Reference
 from otel_run.guard import caught
@@ -131,12 +132,16 @@ class Embarkation(Place):
 
 
 class Errand(Place):
-    """A function that is given another one to call elsewhere."""
+    """A function that is given another one to call elsewhere.
 
-    def __init__(self, place: str, position: int, name: str) -> None:
+    `waits` says that its caller does so until that is done: it is part of an operation open here.
+    """
+
+    def __init__(self, place: str, position: int, name: str, *, waits: bool = False) -> None:
         super().__init__(place)
         self.position = position
         self.name = name
+        self.traveller = delegated if waits else Traveller
 
     def wrapper(self, recorder: Recorder) -> Wrapper:
         """Make what is called instead."""
@@ -149,7 +154,7 @@ class Errand(Place):
             call = Call(wrapped, instance, args, kwargs)
             function = call.arg(self.position, self.name)
             if callable(function):
-                call.replace(self.position, self.name, Traveller(function, node))
+                call.replace(self.position, self.name, self.traveller(function, node))
             return wrapped(*call.args, **call.kwargs)
 
         return wrapper
@@ -212,8 +217,8 @@ class Traveller:
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         # As `run_under` has it, without its frame: a process sends its tracebacks as text.
         before = get_current()
-        set_current(self.node)
         try:
+            set_current(self.node)
             return self.function(*args, **kwargs)
         finally:
             set_current(before)
@@ -226,6 +231,29 @@ class Traveller:
 
     def __reduce__(self) -> Any:
         return ARRIVE, (issue(self.node), (), self.function)
+
+
+class Messenger(Traveller):
+    """A function that is waited for; what it does in another thread is part of the operation."""
+
+    __slots__ = ()
+
+    node: Delegate
+
+    @unseen
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        self.node.enter()
+        try:
+            return self.function(*args, **kwargs)
+        finally:
+            self.node.leave()
+
+
+def delegated(function: Callable[..., Any], node: Node) -> Traveller:
+    """Let a function go elsewhere for the operation that is open here, if one is."""
+    if isinstance(node, Operation) and not node.end and node.is_here():
+        return Messenger(function, Delegate(node))
+    return Traveller(function, node)
 
 
 # Where a process has no agent, this is `reduce(ticket, (), function)`: the function itself.
@@ -248,8 +276,8 @@ def run_under(
 ) -> Any:
     """Call with `node` as what is current; after it, the caller has its own again."""
     before = get_current()
-    set_current(node)
     try:
+        set_current(node)
         return function(*args, **kwargs)
     finally:
         set_current(before)
