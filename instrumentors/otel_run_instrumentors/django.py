@@ -97,6 +97,7 @@ INSTRUMENTOR = Instrumentor(
         ("environ", "scope", "request"),
         observe,
         read_result=read_result,
+        is_hang_up=wsgi.is_hang_up,
         is_same=is_same,
     ),
     layer=0,

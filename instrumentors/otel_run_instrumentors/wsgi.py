@@ -56,6 +56,11 @@ NAMES = (
 
 MARKS = Marks(KEYS.__getitem__)
 
+# Where servers write to the client what they are handed, or read what it sends; and what some of
+# them, and the requests of Werkzeug and Django, raise when it is gone.
+SERVERS = ("gunicorn.", "socketserver", "werkzeug.serving", "wsgiref.handlers")
+HANG_UPS = frozenset(("ClientDisconnected", "NoMoreData", "UnreadablePostError"))
+
 
 class WsgiRequest(HttpServerRequest):
     """What the environment of a call tells."""
@@ -153,6 +158,21 @@ def code_of(status: str) -> int:
     return code
 
 
+def is_hang_up(error: BaseException) -> bool:
+    """Tell whether the client has gone: its connection broke, and none that the program has made.
+
+    The traceback begins at the application: a server's frames in it are of what that has called.
+    """
+    if type(error).__name__ in HANG_UPS:
+        return True
+    traceback = error.__traceback__ if isinstance(error, ConnectionError) else None
+    while traceback is not None:
+        if traceback.tb_frame.f_globals.get("__name__", "").startswith(SERVERS):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
 def is_whole(call: Call, result: object) -> bool:
     """Tell whether servers look into the result: a sequence, or their own file wrapper."""
     if isinstance(result, (list, tuple)) or hasattr(result, "__len__"):
@@ -164,7 +184,14 @@ def is_whole(call: Call, result: object) -> bool:
 
 def convention(read_detail: ReadDetail | None = None) -> HttpServer:
     """Return the convention for one more library that speaks WSGI."""
-    return HttpServer(read_request, SUBJECT, observe, read_detail=read_detail, is_same=is_same)
+    return HttpServer(
+        read_request,
+        SUBJECT,
+        observe,
+        read_detail=read_detail,
+        is_hang_up=is_hang_up,
+        is_same=is_same,
+    )
 
 
 # How an application is wrapped.

@@ -185,6 +185,11 @@ def ask_oneself(_: HttpRequest) -> HttpResponse:
     return HttpResponse(Client().get("/items/7/").content)
 
 
+def measure(request: HttpRequest) -> HttpResponse:
+    """Answer with the length of what was sent."""
+    return HttpResponse(str(len(request.body)))
+
+
 urlpatterns = [
     path("", show_item),
     path("items/<int:item>/", show_item),
@@ -205,6 +210,7 @@ urlpatterns = [
     path("trace", trace_of),
     path("trace-later", trace_later),
     path("oneself", ask_oneself),
+    path("length", measure),
     path("admin/", admin.site.urls),
 ]
 

@@ -645,6 +645,40 @@ class HttpServerContract(ServerContract):
         span = recording.span()
         assert (span.status, span.attributes["http.response.status_code"]) == ("unset", 200)
 
+    def test_a_client_that_hangs_up_while_it_is_written_to_is_no_error(
+        self, recording: Recording
+    ) -> None:
+        ended = threading.Event()
+
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            write = start_response("200 OK", [("Content-Type", "text/plain")])
+            try:
+                while True:
+                    write(b"x" * 65536)
+            finally:
+                ended.set()
+
+        with self.serve(application) as address:
+            with Wire(address) as wire:
+                wire.send(request_bytes())
+                wire.until(b"xxx")
+            assert ended.wait(20)
+
+        span = recording.span()
+        assert (span.status, span.attributes["http.response.status_code"]) == ("unset", 200)
+        assert span.events == []
+
+    def test_a_connection_of_the_application_s_own_that_breaks_is_an_error(
+        self, recording: Recording
+    ) -> None:
+        def application(_: Any, start_response: Any) -> list[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            raise ConnectionResetError
+
+        self.ask(application, request_bytes())
+
+        assert recording.span().attributes["error.type"] == "ConnectionResetError"
+
     def test_what_is_whole_is_returned_as_it_is(self, recording: Recording) -> None:
         environ = minimal_environ()
         environ["wsgi.file_wrapper"] = FileWrapper

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any
+from wsgiref.handlers import SimpleHandler
 from wsgiref.util import FileWrapper
 
 import pytest
@@ -550,6 +552,31 @@ def test_a_client_that_hangs_up_before_its_request_is_whole_is_no_error(
 
     span = recording.span()
     assert (span.name, span.status, span.events) == ("GET", "unset", [])
+
+
+class Broken(BytesIO):
+    """The connection of a client that has gone."""
+
+    def read(self, *_: object) -> bytes:
+        """Fail as sockets do."""
+        raise ConnectionResetError
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_a_client_that_hangs_up_while_its_request_is_read_is_no_error(
+    recording: Recording,
+    wsgi: Any,
+    is_recorded: bool,  # noqa: FBT001
+) -> None:
+    if not is_recorded:
+        instrumentors()["wsgiref"].unpatch()
+    request = {"REQUEST_METHOD": "POST", "PATH_INFO": "/length", "CONTENT_LENGTH": "5"}
+    environ = {**minimal_environ(), **request}
+    SimpleHandler(Broken(), BytesIO(), StringIO(), environ).run(wsgi)
+
+    span = recording.span()
+    assert (span.name, span.status, span.events) == ("POST /length", "unset", [])
+    assert "error.type" not in span.attributes
 
 
 NO_SETTINGS = """

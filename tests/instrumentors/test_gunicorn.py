@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +12,7 @@ from gunicorn.workers.sync import SyncWorker
 
 from contracts.gunicorn_server import KINDS, THREADS, Sync, Threaded, release, serving, worker_of
 from contracts.http_server import HttpServerContract, hello, ignoring, minimal_environ
+from contracts.wire import Wire, request_bytes
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -27,6 +29,23 @@ class GunicornContract(HttpServerContract):
 
     def result_of(self, application: Application, environ: dict[str, Any]) -> object:
         return loaded(SyncWorker, application)(environ, ignoring)
+
+    def test_a_client_that_hangs_up_within_its_body_is_no_error(self, recording: Recording) -> None:
+        ended = threading.Event()
+
+        def application(environ: Any, _: Any) -> list[bytes]:
+            try:
+                return [environ["wsgi.input"].read()]
+            finally:
+                ended.set()
+
+        with self.serve(application) as address:
+            with Wire(address) as wire:
+                wire.send(request_bytes("/", "POST", transfer_encoding="chunked") + b"5\r\nhel")
+            assert ended.wait(20)
+
+        span = recording.span()
+        assert (span.name, span.status, span.events) == ("POST", "unset", [])
 
 
 class TestSyncWorker(GunicornContract):
