@@ -140,7 +140,8 @@ def observe(call: Call, operation: ServerOperation) -> None:
             operation.answer(code)  # all that is left of `respond`
         elif code:
             # It is told what the response answers for, or is called while that is handled.
-            given = rest[1][1] if rest[1:] and rest[1] else None
+            passed: Any = rest[1] if rest[1:] else more.get("exc_info")
+            given = passed[1] if passed else None
             error = handled_since(around, given) if code >= SERVER_ERROR else None
             operation.respond(code, rest[0] if rest else (), error)
         return write

@@ -579,24 +579,26 @@ class HttpServerContract(ServerContract):
         """What the server gets from an application."""
         raise NotImplementedError
 
-    @pytest.mark.parametrize("is_passed", [True, False])
+    @pytest.mark.parametrize("way", ["passed", "passed by name", "handled"])
     @pytest.mark.parametrize(("status", "failed"), [(500, True), (503, True), (422, False)])
     def test_an_exception_that_the_application_answers_itself_is_recorded_with_a_5xx(
         self,
         recording: Recording,
         status: int,
         failed: bool,  # noqa: FBT001
-        is_passed: bool,  # noqa: FBT001
+        way: str,
     ) -> None:
         def application(_: Any, start_response: Any) -> list[bytes]:
             try:
                 fail_within("taken")
             except Unhandled:
                 caught = [sys.exc_info()]
-                if not is_passed:
+                if way == "handled":
                     start_response(f"{status} Sorry", [("Content-Length", "0")])
-            if is_passed:
+            if way == "passed":
                 start_response(f"{status} Sorry", [("Content-Length", "0")], caught.pop())
+            elif way == "passed by name":
+                start_response(f"{status} Sorry", [("Content-Length", "0")], exc_info=caught.pop())
             caught.clear()
             return []
 
