@@ -26,6 +26,7 @@ INSTRUMENTORS = {
     "gevent.greenlet": "otel_run_instrumentors.gevent",
     "gevent.threadpool": "otel_run_instrumentors.gevent",
     "gunicorn.workers.base_async": "otel_run_instrumentors.gunicorn",
+    "gunicorn.workers.gasgi": "otel_run_instrumentors.gunicorn",
     "gunicorn.workers.gthread": "otel_run_instrumentors.gunicorn",
     "gunicorn.workers.sync": "otel_run_instrumentors.gunicorn",
     "http.client": "otel_run_instrumentors.http_client",
