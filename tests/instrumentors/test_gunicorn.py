@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import socket
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,6 +28,13 @@ class GunicornContract(HttpServerContract):
 
     library = "gunicorn"
     knows_peer_port = True
+
+    def patch(self) -> None:
+        # Older versions have no worker of ASGI.
+        for module in self.instrumentor.modules:
+            if find_spec(module):
+                importlib.import_module(module)
+                self.instrumentor.patch(module)
 
     def result_of(self, application: Application, environ: dict[str, Any]) -> object:
         return loaded(SyncWorker, application)(environ, ignoring)
