@@ -566,6 +566,10 @@ NOT_TAKEN = {
         for library in ("django", "gunicorn", "hypercorn", "uvicorn")
     ),
     *((library, "HttpServer.is_same") for library in ("waitress", "werkzeug", "wsgiref")),
+    *(  # nothing fails there
+        (library, "HttpServer.is_hang_up")
+        for library in ("gunicorn", "waitress", "werkzeug", "wsgiref")
+    ),
 }
 
 
