@@ -1,20 +1,27 @@
-"""The interpreter's own thread primitives, taken before the program can replace them.
+"""The interpreter's own thread primitives and clocks, taken before the program can replace them.
 
-gevent and eventlet put their own into `_thread` and `time`; this module is imported at start-up,
-before any of them, and the agent takes these names from here alone.
+gevent and eventlet put their own into `_thread` and `time`, and freezegun stops the clocks wherever
+it finds them. This module is imported at start-up, before any of them, and the agent takes these
+names from here alone.
 """
 
 from __future__ import annotations
 
 from _thread import allocate_lock, get_ident, get_native_id, start_new_thread
-from time import sleep
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as signals
+    import time
     from collections.abc import Iterable
 else:
     import _signal as signals  # `signal` imports enum
+    import sys
+    import time as _time
+
+    # A copy of the module, in which nobody replaces anything.
+    time = type(sys)("time")
+    vars(time).update(vars(_time))
 
 __all__ = [
     "ReentrantLock",
@@ -23,8 +30,8 @@ __all__ = [
     "get_ident",
     "get_native_id",
     "restore_signals",
-    "sleep",
     "start_new_thread",
+    "time",
 ]
 
 # Seconds between two looks at a lock that another thread holds, which is never for long.
@@ -74,7 +81,7 @@ class ReentrantLock:
     def __enter__(self) -> None:
         mine = (get_ident(),)
         while (holder := self._holder.setdefault(None, mine)) != mine:
-            sleep(LOOK)
+            time.sleep(LOOK)
         self._outermost.append(holder is mine)
 
     def __exit__(self, *error: object) -> None:

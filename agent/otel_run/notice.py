@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
+from otel_run.native import time
 from otel_run.shadow import find_shadow
 
 PREFIX = "otel-run: "

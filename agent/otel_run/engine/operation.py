@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
-
 from otel_run import settings
 from otel_run.export.pipeline import PIPELINE
+from otel_run.native import time
 from otel_run.signals.context import SUPPRESSED, Node, Suppression, reset_current, set_current
 from otel_run.signals.ids import MARK, draw
 from otel_run.signals.sampling import RANDOMNESS, sampler
@@ -66,7 +65,7 @@ class Operation(Span):
         self.description = description
         self.attributes = self.extras = self.outcome = self.peer = self.token = None
         self.end = 0
-        self.start = perf_counter_ns()
+        self.start = time.perf_counter_ns()
 
     def enter(self) -> None:
         """Become what is current."""
@@ -99,7 +98,7 @@ class Operation(Span):
 
     def end_with(self, outcome: Outcome) -> None:
         """End now, once: hand over the span, or the point alone if it is not sampled."""
-        end = perf_counter_ns()
+        end = time.perf_counter_ns()
         token = self.token
         if token is not None:  # as `leave` has it
             self.token = None
@@ -130,7 +129,7 @@ class Operation(Span):
     def add_failure(self, attributes: Attributes) -> None:
         """Add the event of an exception that happened just now."""
         extras = self.extras = self.extras or Extras()
-        extras.events.append(Event("exception", perf_counter_ns(), attributes))
+        extras.events.append(Event("exception", time.perf_counter_ns(), attributes))
         extras.message = str(attributes["exception.message"])
         extras.weight += sum(len(str(value)) for value in attributes.values())
 

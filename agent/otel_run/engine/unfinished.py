@@ -7,11 +7,11 @@ every object: it is asked once, at the end, where Python itself collects, which 
 from __future__ import annotations
 
 import gc
-from time import perf_counter_ns
 
 from otel_run.engine.operation import Operation
 from otel_run.export.pipeline import PIPELINE
 from otel_run.guard import caught
+from otel_run.native import time
 from otel_run.signals import ids
 from otel_run.signals.span import Extras, Span
 
@@ -74,5 +74,5 @@ def _as_known_now(operation: Operation) -> Span:
     copy.attributes = {**(operation.attributes or {}), INCOMPLETE: True}
     copy.extras = operation.extras
     copy.peer = operation.peer
-    copy.end = perf_counter_ns()
+    copy.end = time.perf_counter_ns()
     return copy

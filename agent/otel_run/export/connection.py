@@ -9,9 +9,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from time import monotonic
 
-from otel_run.native import allocate_lock
+from otel_run.native import allocate_lock, time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -210,7 +209,7 @@ def _remaining(until: float | None) -> float | None:
     """Return the seconds that are left; raise TimeoutError without any."""
     if until is None:
         return None
-    left = until - monotonic()
+    left = until - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
     return left

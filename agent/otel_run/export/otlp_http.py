@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from time import monotonic
-
 from otel_run.export.outbox import Outbox
 from otel_run.export.transport import Interrupted
+from otel_run.native import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ class OtlpHttp:
         self._resume()
         waiting = [outbox for outbox in self._outboxes.values() if not outbox.is_empty]
         for place, outbox in enumerate(waiting):
-            now = monotonic()
+            now = time.monotonic()
             outbox.finish(now + (deadline - now) / (len(waiting) - place))
 
     def _resume(self) -> None:

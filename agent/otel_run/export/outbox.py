@@ -7,13 +7,13 @@ when to try again is kept, and returned.
 from __future__ import annotations
 
 from _random import Random
-from time import monotonic
 
 from otel_run import notice
 from otel_run.export import failures
 from otel_run.export.replies import read_rejection
 from otel_run.export.transport import Interrupted, Transport
 from otel_run.figures import tell_count
+from otel_run.native import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,14 +107,14 @@ class Outbox:
             if now > until:
                 return now
             self._attempt(self._requests[0], now, None)
-            now = max(now, monotonic())
+            now = max(now, time.monotonic())
         return None
 
     def finish(self, deadline: float) -> None:
         """Give every request one attempt before the deadline, and forget those that fail."""
         try:
-            while self._requests and monotonic() < deadline:
-                self._attempt(self._requests[0], monotonic(), deadline)
+            while self._requests and time.monotonic() < deadline:
+                self._attempt(self._requests[0], time.monotonic(), deadline)
         except Interrupted:
             pass
         if self._requests:
@@ -164,7 +164,7 @@ class Outbox:
         retry_after: float | None = None,
     ) -> None:
         self._failures += 1
-        self._due = max(now, monotonic()) + self._pause(retry_after)
+        self._due = max(now, time.monotonic()) + self._pause(retry_after)
         expired = request.expires is not None and self._due > request.expires
         if expired or deadline is not None:
             self._drop(1, why)

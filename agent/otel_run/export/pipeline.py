@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic, perf_counter_ns
 
 from otel_run import guard, notice, settings
 from otel_run.export import termination
@@ -20,8 +19,8 @@ from otel_run.native import (
     get_ident,
     get_native_id,
     restore_signals,
-    sleep,
     start_new_thread,
+    time,
 )
 from otel_run.signals import ids
 from otel_run.signals.context import SUPPRESSED, Suppression, get_current, set_current
@@ -208,7 +207,7 @@ class Pipeline:
         enough = self._enough = self.worker.wanted
         self.threshold = self._limit if self._blocked else enough - 1
         if (self._blocked or len(self.queue) < enough) and not self._stopping:
-            wait = self.worker.due() - monotonic()
+            wait = self.worker.due() - time.monotonic()
             if wait > 0:
                 self._alarm.acquire(timeout=wait)
         self.threshold = self._limit
@@ -228,11 +227,11 @@ class Pipeline:
 
     def give_turn(self, seconds: float) -> None:
         """Have the thread send what there is, and wait for it no longer than that."""
-        until = monotonic() + seconds
+        until = time.monotonic() + seconds
         self._awaited = until
         self._wake()
-        while self._given != until and self._running and monotonic() < until:
-            sleep(0.001)
+        while self._given != until and self._running and time.monotonic() < until:
+            time.sleep(0.001)
 
     @property
     def stopping(self) -> bool:
@@ -248,14 +247,14 @@ class Pipeline:
 
     def shutdown(self, seconds: float = EXIT_WAIT) -> None:
         """Send what there is, with what is still open, and wait no longer than that."""
-        until = monotonic() + seconds
+        until = time.monotonic() + seconds
         if self.record_open is not None:
             self.record_open()
-        self.flush(max(0.0, until - monotonic()))
+        self.flush(max(0.0, until - time.monotonic()))
 
     def flush(self, seconds: float = EXIT_WAIT) -> None:
         """Send what has ended, and wait no longer than that; a later record starts anew."""
-        until = monotonic() + seconds
+        until = time.monotonic() + seconds
         self._know_process()
         if not (self.queue or self._running or self.worker.pending):
             return
@@ -286,7 +285,7 @@ class Pipeline:
         if not self._join(grace):
             if not self._closing:
                 self.worker.interrupt()
-            if not self._join(until - monotonic()):
+            if not self._join(until - time.monotonic()):
                 notice.complain("end", "the program ends before everything could be sent")
 
     # Forks.
@@ -319,9 +318,9 @@ class Pipeline:
     def _await_exit(self) -> None:
         """Wait until the system has let go of the thread: Python 3.12 counts it, and warns."""
         task = f"/proc/self/task/{self._native_id}"
-        until = monotonic() + PARK_WAIT
-        while not self._running and os.path.exists(task) and monotonic() < until:
-            sleep(0.000_05)
+        until = time.monotonic() + PARK_WAIT
+        while not self._running and os.path.exists(task) and time.monotonic() < until:
+            time.sleep(0.000_05)
 
     def after_fork_in_parent(self) -> None:
         """Go on."""
@@ -349,7 +348,7 @@ class Pipeline:
         if node is not None and type(node) is not Suppression:
             set_current(node.seen_from_afar())
             node.remote = True  # to whoever is about to begin within it
-        self.born = perf_counter_ns()
+        self.born = time.perf_counter_ns()
         holds_signal = self._holds_signal
         self._begin()
         for instrument in METER:

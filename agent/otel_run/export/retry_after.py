@@ -5,7 +5,7 @@ The export thread reads it, and must not import what the program might import at
 
 from __future__ import annotations
 
-from time import time
+from otel_run.native import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def read_retry_after(value: bytes | None) -> float | None:
     if value.isdigit():
         return float(value[:LONGEST])
     try:
-        return max(0.0, _seconds_since_epoch(value) - time())
+        return max(0.0, _seconds_since_epoch(value) - time.time())
     except ValueError:
         return None
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from time import monotonic
 
 from otel_run.export.store_file import EXTENSION, FRAME_HEADER_SIZE, HEADER, SIGNALS
 from otel_run.export.tally import KEPT, Tally, decode
 from otel_run.figures import tell_count, tell_duration
+from otel_run.native import time
 from otel_run.notice import escape, inform
 
 TYPE_CHECKING = False
@@ -43,14 +43,14 @@ def _is_wanted(settings: Settings) -> bool:
 
 def read_tallies(folder: str, patience: float = PATIENCE) -> list[Tally]:
     """Return the last tally of each of a run's files, of as many as the time allows."""
-    until = monotonic() + patience
+    until = time.monotonic() + patience
     tallies = []
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return []
     for name in names:
-        if name.endswith(EXTENSION) and monotonic() < until:
+        if name.endswith(EXTENSION) and time.monotonic() < until:
             text = _last_tally(os.path.join(folder, name), until)
             if text:
                 tallies.append(decode(text))
@@ -83,7 +83,7 @@ def _find_last_tally(descriptor: int, until: float) -> bytes:
     if not stat.S_ISREG(status.st_mode) or os.pread(descriptor, len(HEADER), 0) != HEADER:
         return b""
     found, offset = b"", len(HEADER)
-    while offset + FRAME_HEADER_SIZE <= status.st_size and monotonic() < until:
+    while offset + FRAME_HEADER_SIZE <= status.st_size and time.monotonic() < until:
         header = os.pread(descriptor, FRAME_HEADER_SIZE, offset)
         length = int.from_bytes(header[1:], "big")
         offset += FRAME_HEADER_SIZE

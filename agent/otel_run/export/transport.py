@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from time import monotonic
 
 from otel_run import __version__
 from otel_run.export.connection import Connection, Paused, SecureConnection
 from otel_run.export.descriptor import make_socket
 from otel_run.export.reply_reader import read_reply
+from otel_run.native import time
 from otel_run.shadow import FOR_GZIP, FOR_TLS, explain, find_shadow
 
 TYPE_CHECKING = False
@@ -87,7 +87,7 @@ class Transport:
         """
         timeout = self._endpoint.timeout
         if timeout is not None:
-            until = monotonic() + timeout
+            until = time.monotonic() + timeout
             deadline = until if deadline is None else min(until, deadline)
         try:
             return self._send(payload, deadline)
@@ -205,7 +205,7 @@ class Transport:
         addresses = self._find_addresses()
         failure = OSError("the host has no address")
         for place, (family, kind, protocol, _, address) in enumerate(addresses):
-            now = monotonic()
+            now = time.monotonic()
             until = deadline and now + (deadline - now) / (len(addresses) - place)
             try:
                 connection = self._connect(make_socket(family, kind, protocol), address, until)

@@ -7,9 +7,8 @@ one, or for the end of the process.
 
 from __future__ import annotations
 
-from time import monotonic
-
 from otel_run.export.pipeline import Pipeline
+from otel_run.native import time
 from otel_run.signals.context import get_current
 
 TYPE_CHECKING = False
@@ -48,6 +47,6 @@ class Turns:
         """Take over a span, the last one of a request with all that is on the queue."""
         self._record(span)
         # While something is current, the request is still being served.
-        if get_current() is None and monotonic() >= self._next:
+        if get_current() is None and time.monotonic() >= self._next:
             self._pipeline.give_turn(WAIT)
-            self._next = monotonic() + self._interval
+            self._next = time.monotonic() + self._interval

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from time import monotonic, time_ns
-
 from otel_run import guard, notice
 from otel_run.export.destinations import make_routes
 from otel_run.export.metrics import metrics_request
 from otel_run.export.otlp import Encoder, request, resource
 from otel_run.figures import tell_count
-from otel_run.native import sleep
+from otel_run.native import time
 from otel_run.signals.clock import epoch
 from otel_run.signals.metrics import METER, RECENT
 from otel_run.signals.resource import attributes, new_instance_id
@@ -59,7 +57,7 @@ class Worker:
         self._resource: bytes | None = None
         self._scopes: dict[Scope, list[bytes]] = {}
         self._count = 0
-        now = monotonic()
+        now = time.monotonic()
         self._flush_at = now + self._settings.schedule_delay
         self._collect_at = now + self._settings.metric_export_interval
         self._attempt_at: float | None = None
@@ -95,7 +93,7 @@ class Worker:
 
     def work(self, pipeline: Pipeline) -> None:
         """Do what is due; everything, when the process ends."""
-        now = monotonic()
+        now = time.monotonic()
         closing = pipeline.deadline is not None
         if pipeline.stopping and not closing:
             return
@@ -106,7 +104,7 @@ class Worker:
             self._drain(pipeline)
         if is_due:
             self._emit()
-            self._flush_at = monotonic() + self._settings.schedule_delay
+            self._flush_at = time.monotonic() + self._settings.schedule_delay
         if collects:
             self._collect(pipeline)
         self._tell_lost(pipeline)
@@ -128,7 +126,7 @@ class Worker:
             self._take(pipeline, len(pipeline.queue))
             self._emit()
             for destination in route:
-                self._pump_one(destination, monotonic(), None)
+                self._pump_one(destination, time.monotonic(), None)
 
     def interrupt(self) -> None:
         """Make blocking input and output in the thread fail now."""
@@ -165,7 +163,7 @@ class Worker:
                 self._emit()
                 self._pump(pipeline)
             if left > 0 and pipeline.deadline is None:
-                sleep(TURN)
+                time.sleep(TURN)
 
     def _take(self, pipeline: Pipeline, most: int) -> int:
         """Take up to `most` records off the queue, or a full batch; return how many.
@@ -249,16 +247,16 @@ class Worker:
             self._broken = 0
 
     def _collect(self, pipeline: Pipeline) -> None:
-        self._collect_at = monotonic() + self._settings.metric_export_interval
+        self._collect_at = time.monotonic() + self._settings.metric_export_interval
         pipeline.late.merge()
         self._has_points = False
         if self._routes["metrics"]:
-            payload = metrics_request(self._encoded_resource(), METER, time_ns())
+            payload = metrics_request(self._encoded_resource(), METER, time.time_ns())
             if payload:
                 self._offer("metrics", payload, 1)
 
     def _pump(self, pipeline: Pipeline) -> None:
-        now = monotonic()
+        now = time.monotonic()
         if pipeline.stopping and pipeline.deadline is None:
             self._attempt_at = now  # as soon as the fork is over
             return

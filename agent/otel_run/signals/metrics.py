@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from _bisect import bisect_right
 from itertools import count
-from time import time_ns
 
-from otel_run.native import ReentrantLock
+from otel_run.native import ReentrantLock, time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ class Instrument:
         self.name = name
         self.unit = unit
         self.description = description
-        self.start = time_ns()
+        self.start = time.time_ns()
         self.series: dict[object, Series] = {}
         self._lock = ReentrantLock()
         METER.append(self)
@@ -165,7 +164,7 @@ class Instrument:
     def restart(self) -> None:
         """Begin again from zero, as a forked child does."""
         self._lock = ReentrantLock()
-        self.start = time_ns()
+        self.start = time.time_ns()
         for series in self.series.values():
             series.clear()
 
