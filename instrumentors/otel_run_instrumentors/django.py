@@ -83,8 +83,8 @@ def read_handled(call: Call) -> HttpServerDetail:
     return HttpServerDetail(handled=call.arg(0, "exception"))
 
 
-def read_exception(call: Call) -> HttpServerDetail:
-    return HttpServerDetail(error=call.arg(2, "exc_info")[1])
+def read_exception(call: Call) -> HttpServerDetail | None:
+    return wsgi.detail_of(call.arg(2, "exc_info")[1])
 
 
 SERVE = iterable(is_whole)

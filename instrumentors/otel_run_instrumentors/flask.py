@@ -29,8 +29,8 @@ def read_handled(call: Call) -> HttpServerDetail:
     return HttpServerDetail(handled=call.arg(0, "e"))
 
 
-def read_exception(call: Call) -> HttpServerDetail:
-    return HttpServerDetail(error=call.arg(0, "e"))
+def read_exception(call: Call) -> HttpServerDetail | None:
+    return wsgi.detail_of(call.arg(0, "e"))
 
 
 INSTRUMENTOR = Instrumentor(

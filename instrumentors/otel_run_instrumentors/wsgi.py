@@ -8,6 +8,7 @@ from otel_run.engine import http_server
 from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS, HttpServer
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.url import PLAIN, path_of, quote_path
 from otel_run.signals.cache import Cache
@@ -172,6 +173,10 @@ def is_hang_up(error: BaseException) -> bool:
             return True
         traceback = traceback.tb_next
     return False
+
+
+def detail_of(error: BaseException) -> HttpServerDetail | None:
+    return None if is_hang_up(error) else HttpServerDetail(error=error)
 
 
 def is_whole(call: Call, result: object) -> bool:

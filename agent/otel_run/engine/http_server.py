@@ -226,7 +226,7 @@ class HttpServer(Convention):
             self._add_others(operation, detail)
 
     def _add_others(self, operation: ServerOperation, detail: HttpServerDetail) -> None:
-        if detail.error is not None and not (self.is_hang_up and self.is_hang_up(detail.error)):
+        if detail.error is not None:
             self._add_error(operation, detail.error)
         if detail.handled is not None:
             operation.handled = detail.handled
