@@ -53,8 +53,8 @@ turn_off: dict[str, Callable[[], object]] = {}
 def caught(error: BaseException, where: str) -> None:
     """Take an error of ours that was kept from the program, and raise none of ours.
 
-    What is no error, and what a signal handler or another thread of the program's has raised while
-    our code ran, a time-out for example, is meant for the program: that goes on.
+    What is no error, and what a signal handler of the program's has raised while our code ran,
+    a time-out for example, is meant for the program: that goes on.
     """
     if not isinstance(error, Exception) or _is_interruption(error):
         raise error
@@ -89,12 +89,7 @@ def _give_up(mistake: Mistake) -> None:
 
 
 def _is_interruption(error: Exception) -> bool:
-    """Tell whether a signal's handler has raised it in between, or another thread has sent it.
-
-    What is sent (`PyThreadState_SetAsyncExc`) is a class: Python makes the exception of it, without
-    arguments, in the innermost frame. Ours raise no strangers by themselves.
-    """
-    innermost = None
+    """Tell whether it comes from a handler that Python has called in between, for a signal."""
     try:
         handlers = {_code(signals.getsignal(number)) for number in signals.valid_signals()}
         handlers.discard(None)
@@ -102,17 +97,10 @@ def _is_interruption(error: Exception) -> bool:
         while trace is not None:
             if trace.tb_frame.f_code in handlers:
                 return True
-            innermost = trace.tb_frame
             trace = trace.tb_next
-        if innermost is None or error.args or type(error).__module__ == "builtins":
-            return False
-        return _is_ours(innermost.f_globals["__name__"]) and not _is_ours(type(error).__module__)
     except Exception:
         return False  # whatever the program's objects make of being asked
-
-
-def _is_ours(module: str) -> bool:
-    return module.startswith("otel_run")
+    return False
 
 
 def _code(handler: Any) -> CodeType | None:

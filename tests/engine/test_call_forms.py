@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import functools
 import gc
 import signal
 import threading
@@ -309,25 +307,6 @@ def test_a_time_out_that_comes_while_our_code_runs_is_the_program_s(
             serve()
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-    assert CURRENT.get() is None
-    assert not guard.ERRORS
-
-
-def test_what_another_thread_has_raised_in_our_code_is_the_program_s(recorder: Recorder) -> None:
-    caller = threading.get_ident()
-
-    send = functools.partial(
-        ctypes.pythonapi.PyThreadState_SetAsyncExc, ctypes.c_ulong(caller), ctypes.py_object(Late)
-    )
-    source = "def begin(call):\n    send()\n    while True:\n        pass\n"
-    ours: dict[str, Any] = {"__name__": "otel_run.engine.late", "send": send}
-    exec(compile(source, "late.py", "exec"), ours)  # noqa: S102
-    recorder.convention.begin = ours["begin"]  # type: ignore[method-assign]
-    application = Patched(hello, sync(recorder))
-
-    with pytest.raises(Late):
-        application(minimal_environ(), ignoring)
 
     assert CURRENT.get() is None
     assert not guard.ERRORS
