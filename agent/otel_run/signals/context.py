@@ -6,6 +6,7 @@ thread, an executor), this one variable travels alone.
 
 from __future__ import annotations
 
+import sys
 from _contextvars import ContextVar
 
 TYPE_CHECKING = False
@@ -88,3 +89,8 @@ get_current, set_current, reset_current = CURRENT.get, CURRENT.set, CURRENT.rese
 SUPPRESSED = Suppression()
 # Current in a request that settings exclude: as the other, but to a server another request follows.
 EXCLUDED = Suppression()
+
+if sys.version_info < (3, 12):
+    from otel_run.signals import collection
+
+    collection.watch()
