@@ -9,14 +9,11 @@ Nothing here asks for Django's settings.
 from __future__ import annotations
 
 from otel_run.engine import Call, Detail, Function, Instrumentor
-from otel_run.engine.asgi import ARGUMENTS as ASGI_ARGUMENTS
-from otel_run.engine.asgi import observe as observe_asgi
 from otel_run.engine.asked import Asked
 from otel_run.engine.forms import iterable
 from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail, Route
-from otel_run_instrumentors import asgi, wsgi
-from otel_run_instrumentors.wsgi import ARGUMENTS as WSGI_ARGUMENTS
+from otel_run_instrumentors import asgi, gateways, wsgi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
     from otel_run.engine.http_server_request import HttpServerRequest
-    from otel_run.engine.server_operation import ServerOperation
 
 
 def read_request(scope: dict[str, Any]) -> HttpServerRequest | None:
@@ -35,18 +31,6 @@ def read_request(scope: dict[str, Any]) -> HttpServerRequest | None:
     if isinstance(query, str):  # so it is, and not bytes, in a test client's scope
         scope = {**scope, "query_string": query.encode()}
     return asgi.read_request(scope)
-
-
-def is_same(one: Any, other: dict[str, Any]) -> bool:
-    return asgi.is_same(one, other) if "type" in other else wsgi.is_same(one, other)
-
-
-def observe(call: Call, operation: ServerOperation) -> None:
-    arguments = len(call.args) + len(call.kwargs)
-    if arguments == ASGI_ARGUMENTS:
-        observe_asgi(call, operation)
-    elif arguments == WSGI_ARGUMENTS:
-        wsgi.observe(call, operation)
 
 
 def read_result(call: Call, result: HttpResponseBase) -> HttpServerDetail | None:
@@ -95,10 +79,10 @@ INSTRUMENTOR = Instrumentor(
     convention=HttpServer(
         read_request,
         ("environ", "scope", "request"),
-        observe,
+        gateways.observe,
         read_result=read_result,
         is_hang_up=wsgi.is_hang_up,
-        is_same=is_same,
+        is_same=gateways.is_same,
     ),
     layer=0,
     targets=(

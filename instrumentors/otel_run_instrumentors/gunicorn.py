@@ -6,33 +6,11 @@ call it are patched: the base class also loads what workers of other projects se
 
 from __future__ import annotations
 
-from otel_run.engine import Call, Instrumentor, Loaded
-from otel_run.engine.asgi import ARGUMENTS
-from otel_run.engine.asgi import observe as observe_asgi
+from otel_run.engine import Instrumentor, Loaded
 from otel_run.engine.http_server import HttpServer
-from otel_run_instrumentors import asgi, wsgi
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from otel_run.engine.http_server_request import HttpServerRequest
-    from otel_run.engine.server_operation import ServerOperation
+from otel_run_instrumentors import asgi, gateways, wsgi
 
 WORKERS = ("sync:SyncWorker", "gthread:ThreadWorker", "base_async:AsyncWorker")
-
-
-def read_request(scope: dict[str, Any]) -> HttpServerRequest | None:
-    return asgi.read_request(scope) if "type" in scope else wsgi.read_request(scope)
-
-
-def observe(call: Call, operation: ServerOperation) -> None:
-    is_asgi = len(call.args) + len(call.kwargs) == ARGUMENTS
-    (observe_asgi if is_asgi else wsgi.observe)(call, operation)
-
-
-def is_same(one: Any, other: dict[str, Any]) -> bool:
-    return asgi.is_same(one, other) if "type" in other else wsgi.is_same(one, other)
 
 
 def is_hang_up(error: BaseException) -> bool:
@@ -43,11 +21,11 @@ INSTRUMENTOR = Instrumentor(
     library="gunicorn",
     versions=">=20.1",
     convention=HttpServer(
-        read_request,
+        gateways.read_request,
         ("environ", "scope"),
-        observe,
+        gateways.observe,
         is_hang_up=is_hang_up,
-        is_same=is_same,
+        is_same=gateways.is_same,
     ),
     layer=1,
     targets=(
