@@ -15,7 +15,7 @@ INSTRUMENTOR = Instrumentor(
     convention=ContextCarrier(),
     layer=0,
     targets=(
-        Errand("aiosqlite.core:Connection._execute", 0, "fn", waits=True),
+        Errand("aiosqlite.core:Connection._execute", {"fn": 0}, waits=True),
         # It starts the thread.
         Detached("aiosqlite.core:Connection.__await__"),
     ),

@@ -22,7 +22,7 @@ INSTRUMENTOR = Instrumentor(
         Departure(f"{THREADS}:_WorkItem.__init__"),
         Arrival(f"{THREADS}:_WorkItem.run"),
         Detached(f"{THREADS}:ThreadPoolExecutor._adjust_thread_count"),
-        Errand(f"{PROCESSES}.submit", 0, "fn"),
+        Errand(f"{PROCESSES}.submit", {"fn": 0}),
         Detached(f"{PROCESSES}._adjust_process_count"),
         Detached(f"{PROCESSES}._start_executor_manager_thread"),
     ),

@@ -18,8 +18,8 @@ INSTRUMENTOR = Instrumentor(
     targets=(
         Departure("eventlet.greenthread:GreenThread.__init__"),
         Arrival("eventlet.greenthread:GreenThread.main"),
-        Errand("eventlet.greenthread:_spawn_n", 1, "func"),
-        Errand("eventlet.tpool:execute", 0, "meth"),
+        Errand("eventlet.greenthread:_spawn_n", {"func": 1}),
+        Errand("eventlet.tpool:execute", {"meth": 0}),
         Detached("eventlet.tpool:setup"),
     ),
 )

@@ -16,6 +16,6 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Listener("gevent.greenlet:Greenlet.add_spawn_callback", context="gr_context"),
-        Errand("gevent.threadpool:ThreadPool.spawn", 0, "func"),
+        Errand("gevent.threadpool:ThreadPool.spawn", {"func": 0}),
     ),
 )

@@ -11,7 +11,13 @@ from otel_run.engine import Instrumentor
 from otel_run.engine.travel import ContextCarrier, Detached, Embarkation, Errand
 
 # `map`, `starmap` and their asynchronous forms end in `_map_async`, `apply` in `apply_async`.
-METHODS = ("apply_async", "_map_async", "imap", "imap_unordered")
+# Callbacks are called by a thread that serves the whole pool.
+METHODS = {
+    "apply_async": {"func": 0, "callback": 3, "error_callback": 4},
+    "_map_async": {"func": 0, "callback": 4, "error_callback": 5},
+    "imap": {"func": 0},
+    "imap_unordered": {"func": 0},
+}
 
 INSTRUMENTOR = Instrumentor(
     library="multiprocessing",
@@ -20,7 +26,10 @@ INSTRUMENTOR = Instrumentor(
     layer=0,
     targets=(
         Embarkation("multiprocessing.process:BaseProcess.start"),
-        *(Errand(f"multiprocessing.pool:Pool.{name}", 0, "func") for name in METHODS),
+        *(
+            Errand(f"multiprocessing.pool:Pool.{name}", functions)
+            for name, functions in METHODS.items()
+        ),
         Detached("multiprocessing.pool:Pool.__init__"),
         Detached("multiprocessing.managers:BaseManager.start"),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import decimal
+import multiprocessing
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -112,6 +113,22 @@ def test_a_future_s_callback_lands_where_its_task_does(recording: Recording) -> 
         release.set()
 
     assert parents(recording.spans()) == {"/": "", "callback": "/"}
+
+
+@pytest.mark.parametrize("kind", [ThreadPool, multiprocessing.get_context("spawn").Pool])
+@pytest.mark.parametrize("method", ["apply_async", "map_async", "starmap_async"])
+def test_a_pool_s_callback_lands_where_its_task_was_given(
+    recording: Recording, kind: Callable[[int], ThreadPool], method: str
+) -> None:
+    def work() -> None:
+        give = getattr(pool, method)
+        give(int, "1", callback=lambda _: ask("callback")).wait()
+        give(int, "x", error_callback=lambda _: ask("error_callback")).wait()
+
+    with kind(1) as pool:
+        serve("/", work)
+
+    assert parents(recording.spans()) == {"/": "", "callback": "/", "error_callback": "/"}
 
 
 @pytest.mark.usefixtures("recording")

@@ -21,7 +21,7 @@ from otel_run.signals.ticket import TICKET, issue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from functools import reduce
     from typing import Any
 
@@ -132,15 +132,14 @@ class Embarkation(Place):
 
 
 class Errand(Place):
-    """A function that is given another one to call elsewhere.
+    """A function that is given others to call elsewhere: `functions` says as which arguments.
 
     `waits` says that its caller does so until that is done: it is part of an operation open here.
     """
 
-    def __init__(self, place: str, position: int, name: str, *, waits: bool = False) -> None:
+    def __init__(self, place: str, functions: Mapping[str, int], *, waits: bool = False) -> None:
         super().__init__(place)
-        self.position = position
-        self.name = name
+        self.functions = functions
         self.traveller = delegated if waits else Traveller
 
     def wrapper(self, recorder: Recorder) -> Wrapper:
@@ -152,9 +151,10 @@ class Errand(Place):
             if node is None or recorder.off:
                 return wrapped(*args, **kwargs)
             call = Call(wrapped, instance, args, kwargs)
-            function = call.arg(self.position, self.name)
-            if callable(function):
-                call.replace(self.position, self.name, self.traveller(function, node))
+            for name, position in self.functions.items():
+                function = call.arg(position, name)
+                if callable(function):
+                    call.replace(position, name, self.traveller(function, node))
             return wrapped(*call.args, **call.kwargs)
 
         return wrapper
