@@ -138,8 +138,9 @@ def unknown_names(variable: str, names: frozenset[str]) -> list[str]:
     if not strangers:
         return []
     from otel_run.settings.complaint import compose
+    from otel_run.settings.environment import REST
 
-    instead = "the rest of it" if len(strangers) < len(names) else ""
+    instead = REST if len(strangers) < len(names) else ""
     problem = ValueError(explain(strangers))
     return [compose(variable, os.environ.get(variable, ""), problem, instead)]
 

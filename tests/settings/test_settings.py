@@ -316,7 +316,6 @@ LOCAL = "http://localhost:4318 is used"
             "prometheus",
             "built in are otlp, local, console, none; otlp is used",
         ),
-        ("OTEL_RUN_PROPAGATE_TO", "a.example.com,https://", "part 2 names no host; it is ignored"),
         (
             "OTEL_EXPORTER_OTLP_CLIENT_KEY",
             "/key.pem",
@@ -329,8 +328,8 @@ LOCAL = "http://localhost:4318 is used"
         ),
         (
             f"{CAPTURE}_CLIENT_REQUEST",
-            "x-.*,x-(",
-            "part 2 is no regular expression; it is ignored",
+            "x-(",
+            "part 1 is no regular expression; it is ignored",
         ),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", f"{NO_SCHEME}; {LOCAL}"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://collector", f"{NO_SCHEME}; {LOCAL}"),
@@ -372,8 +371,8 @@ LOCAL = "http://localhost:4318 is used"
         ),
         (
             "OTEL_PYTHON_EXCLUDED_URLS",
-            "/up,(",
-            "part 2 is no regular expression; it is ignored",
+            "(,[",
+            "part 1 is no regular expression; it is ignored",
         ),
         ("OTEL_CONFIG_FILE", "otel.yaml", "files are not read; the environment is used"),
     ],
@@ -382,6 +381,38 @@ def test_a_bad_value_gives_one_clear_line_and_the_default(
     variable: str, value: str, problem: str
 ) -> None:
     assert changed({variable: value}) == {"complaints": (f"{variable}={value!r}: {problem}",)}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "problem", "used"),
+    [
+        (
+            "OTEL_PYTHON_EXCLUDED_URLS",
+            "/up,(,/in,[",
+            "part 2 is no regular expression; the rest of it is used",
+            {"excluded_client_urls": ("/up", "/in"), "excluded_server_urls": ("/up", "/in")},
+        ),
+        (
+            "OTEL_RUN_PROPAGATE_TO",
+            "a.example.com,https://",
+            "part 2 names no host; the rest of it is used",
+            {"propagate_to": ("a.example.com", "")},
+        ),
+        (
+            "OTEL_RUN_PROPAGATE_TO",
+            "https:///v1",
+            "part 1 names no host; no host is used",
+            {"propagate_to": ("",)},
+        ),
+    ],
+)
+def test_a_bad_part_leaves_the_rest_as_it_is(
+    variable: str, value: str, problem: str, used: dict[str, object]
+) -> None:
+    assert changed({variable: value}) == {
+        **used,
+        "complaints": (f"{variable}={value!r}: {problem}",),
+    }
 
 
 def test_where_it_is_not_clear_which_headers_are_secret_all_are() -> None:

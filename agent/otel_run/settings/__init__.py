@@ -10,7 +10,7 @@ import os
 from otel_run import run_entry, variables
 from otel_run.settings import values
 from otel_run.settings.endpoint import Endpoint, check_keys, check_protocol, read_endpoint
-from otel_run.settings.environment import Environment
+from otel_run.settings.environment import REST, Environment
 from otel_run.store_folder import find_store
 
 TYPE_CHECKING = False
@@ -258,6 +258,7 @@ def load(environ: Mapping[str, str], entry: str = "") -> Settings:
     settings.run_folder, settings.root_pid = run_entry.read(entry)
     _read_lists(environment, settings)
     _read_exclusions(environment, settings)
+    _check_receivers(environment, settings)
     _read_verbosity(environment, settings)
     _read_ratio(environment, settings)
     _read_queue(environment, settings)
@@ -297,6 +298,15 @@ def _read_exclusions(environment: Environment, settings: Settings) -> None:
     settings.excluded_server_urls = (*everywhere, *servers)
     excludes = environment.flag("OTEL_RUN_EXCLUDE_HEALTH_CHECKS") is not False
     settings.excluded_paths = HEALTH_CHECKS if excludes else frozenset()
+
+
+def _check_receivers(environment: Environment, settings: Settings) -> None:
+    # What names no host stays: it means none, where no patterns at all would mean every host.
+    hosts = settings.propagate_to
+    if "" in hosts:
+        problem = ValueError(f"part {hosts.index('') + 1} names no host")
+        instead = REST if any(hosts) else "no host"
+        environment.complain("OTEL_RUN_PROPAGATE_TO", problem, instead)
 
 
 def _read_verbosity(environment: Environment, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otel_run.settings.environment import REST
 from otel_run.settings.values import one_of, size, timeout
 
 TYPE_CHECKING = False
@@ -143,7 +144,7 @@ def _read_headers(environment: Environment, names: tuple[str, str]) -> Headers:
         if problem:
             first = first or f"pair {place} {problem}"
     if first:
-        environment.complain(name, ValueError(first), "the rest of it")
+        environment.complain(name, ValueError(first), REST)
     return tuple(headers.values())
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     Value = TypeVar("Value")
 
+# What is used of a list with a part that cannot be.
+REST = "the rest of it"
+
 
 class Environment:
     """`given` holds the variables that are set, without the empty ones, which count as unset."""
@@ -68,14 +71,18 @@ class Environment:
         return chosen
 
     def patterns(self, name: str, instead: str) -> tuple[str, ...]:
-        """The names and regular expressions listed in a variable; `instead` where one is bad."""
+        """The names and regular expressions listed in a variable, without what is none.
+
+        Where one is bad, all of it is replaced by `instead`, if there is that.
+        """
         parts = listed(self.given.get(name, ""))
-        for place, part in enumerate(parts, 1):
-            if not is_pattern(part):
-                problem = ValueError(f"part {place} is no regular expression")
-                self.complain(name, problem, instead)
-                return tuple(listed(instead))
-        return tuple(parts)
+        usable = tuple(filter(is_pattern, parts))
+        if len(usable) == len(parts):
+            return usable
+        place = next(place for place, part in enumerate(parts, 1) if part not in usable)
+        problem = ValueError(f"part {place} is no regular expression")
+        self.complain(name, problem, instead or (REST if usable else ""))
+        return tuple(listed(instead)) or usable
 
     def complain(self, name: str, problem: ValueError, instead: str) -> None:
         """Say once that `instead` is used in the place of what `name` holds."""
