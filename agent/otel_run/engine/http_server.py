@@ -268,6 +268,11 @@ class HttpServer(Convention):
             operation.status = operation.status or SERVER_ERROR
         self.finish(operation, call, None)
 
+    def retract(self, operation: ServerOperation, error: BaseException) -> None:
+        """Forget the status: servers send it with the first part of the body, or one of theirs."""
+        if not (self.is_hang_up and self.is_hang_up(error)):
+            operation.status = 0
+
     def respond(
         self,
         operation: ServerOperation,
