@@ -203,9 +203,13 @@ class HttpServer(Convention):
         return True
 
     def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail | int) -> None:
-        """Add what an inner layer knows, or a status code; an exception becomes a 500."""
+        """Add what an inner layer knows, or a status code; an exception becomes a 500.
+
+        A second status code is that of a response within the body of the first.
+        """
         if isinstance(detail, int):
-            operation.answer(detail)
+            if not operation.status:
+                operation.answer(detail)
             return
         subject = detail.subject
         if subject is None or self.is_within(operation, subject):
@@ -231,7 +235,9 @@ class HttpServer(Convention):
         if detail.handled is not None:
             operation.handled = detail.handled
         if detail.status:
+            sent = operation.status
             operation.respond(detail.status, detail.headers)
+            operation.status = sent or operation.status
 
     def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
