@@ -287,7 +287,8 @@ class HttpServer(Convention):
         error: BaseException | None,
     ) -> None:
         """Record what is sent; for a client that has gone nobody receives it."""
-        if error is None and status >= SERVER_ERROR:
+        # What nobody took is what failed, even if that came of what was taken.
+        if error is None and status >= SERVER_ERROR and not operation.error:
             error = operation.handled
         if error is not None:
             if self.is_hang_up and self.is_hang_up(error):
