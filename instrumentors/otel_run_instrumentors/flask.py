@@ -47,6 +47,11 @@ def read_handled(call: Call) -> HttpServerDetail:
     return HttpServerDetail(handled=call.arg(0, "e"))
 
 
+def read_ending(call: Call) -> HttpServerDetail:
+    """Read what ends the request: of what is no Exception nobody else is told before its end."""
+    return HttpServerDetail(handled=call.arg(0, "error"))
+
+
 def read_exception(call: Call) -> HttpServerDetail | None:
     return wsgi.detail_of(call.arg(0, "e"))
 
@@ -67,5 +72,6 @@ INSTRUMENTOR = Instrumentor(
         Detail("flask.app:Flask.handle_user_exception", before=read_handled),
         Detail("flask.app:Flask.handle_exception", before=read_handled, after=read_exception),
         Detail("flask.app:Flask.log_exception", before=read_logged),
+        Detail("flask.app:Flask.should_ignore_error", before=read_ending, is_optional=True),
     ),
 )

@@ -403,6 +403,39 @@ def test_an_exception_at_the_very_end_is_a_500(recording: Recording, app: flask.
     assert span.attributes["http.response.status_code"] == 500
 
 
+class Timeout(BaseException):
+    """As gevent's and eventlet's are."""
+
+
+@pytest.mark.parametrize(
+    ("stop", "error"),
+    [
+        (SystemExit(1), "SystemExit"),  # as Gunicorn ends a worker that takes too long
+        (SystemExit(0), None),
+        (KeyboardInterrupt(), None),
+        (Timeout(), f"{__name__}.Timeout"),
+    ],
+)
+def test_a_request_that_no_exception_ends_has_its_route_and_is_an_error_if_it_has_failed(
+    recording: Recording, app: flask.Flask, stop: BaseException, error: str | None
+) -> None:
+    @app.route("/end/<int:number>")
+    def end(number: int) -> str:
+        assert number
+        raise stop
+
+    with pytest.raises(type(stop)):
+        client(app).get("/end/1")
+
+    span = recording.span()
+    expected = attributes(http__route="/end/<int:number>", url__path="/end/1")
+    del expected["http.response.status_code"]
+    if error is not None:
+        expected["error.type"] = error
+    assert span.attributes == expected
+    assert span.status == ("unset" if error is None else "error")
+
+
 def test_an_exception_is_not_that_of_the_next_request(
     recording: Recording, app: flask.Flask
 ) -> None:

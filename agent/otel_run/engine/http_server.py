@@ -268,10 +268,11 @@ class HttpServer(Convention):
 
     def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
         """Record that the application let the exception out."""
-        if isinstance(error, Exception) and not (self.is_hang_up and self.is_hang_up(error)):
+        if _is_failure(error) and not (self.is_hang_up and self.is_hang_up(error)):
             self._add_error(operation, error)
-            # A server that has nothing else to send sends this.
-            operation.status = operation.status or SERVER_ERROR
+            if isinstance(error, Exception):
+                # A server that has nothing else to send sends this; of others it may send nothing.
+                operation.status = operation.status or SERVER_ERROR
         self.finish(operation, call, None)
 
     def retract(self, operation: ServerOperation, error: BaseException) -> None:
@@ -406,6 +407,17 @@ def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
         trace_state=remote.trace_state,
         values=values,
     )
+
+
+def _is_failure(error: BaseException) -> bool:
+    """Tell whether a call has failed: with most of what is no Exception the program just stops.
+
+    Gunicorn has a worker that takes too long exit with a status, within the request that it serves;
+    a time out of gevent's or eventlet's is no Exception.
+    """
+    if isinstance(error, SystemExit):
+        return bool(error.code)
+    return isinstance(error, Exception) or type(error).__name__ == "Timeout"
 
 
 def _is_excluded(request: HttpServerRequest) -> bool:
