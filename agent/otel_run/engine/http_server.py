@@ -83,7 +83,8 @@ class HttpServer(Convention):
     the response starts, and where nobody else knows, when it is complete. `read_detail` says what
     the call has come to when the response starts, or when it fails; `read_result` what it returned.
     `is_hang_up` tells whether an exception says that the client has gone: that is no error of the
-    server's.
+    server's, and nor are the exceptions `leaving`, by which an application tells its server that it
+    has the connection for itself.
     """
 
     name = NAME
@@ -105,6 +106,7 @@ class HttpServer(Convention):
         read_result: ReadResult | None = None,
         is_hang_up: Callable[[BaseException], bool] | None = None,
         is_same: Callable[[Any, Any], bool] | None = None,
+        leaving: tuple[type[Exception], ...] = (),
     ) -> None:
         self.read_request = read_request
         self.subject = subject
@@ -113,6 +115,7 @@ class HttpServer(Convention):
         self.read_result = read_result
         self.is_hang_up = is_hang_up
         self.is_same = is_same
+        self.leaving = leaving
         self._callers: Cache[Caller, Known] = Cache(CALLER_LIMIT)
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
@@ -268,7 +271,11 @@ class HttpServer(Convention):
 
     def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
         """Record that the application let the exception out."""
-        if _is_failure(error) and not (self.is_hang_up and self.is_hang_up(error)):
+        if (
+            _is_failure(error)
+            and not isinstance(error, self.leaving)
+            and not (self.is_hang_up and self.is_hang_up(error))
+        ):
             self._add_error(operation, error)
             if isinstance(error, Exception):
                 # A server that has nothing else to send sends this; of others it may send nothing.
