@@ -86,12 +86,14 @@ class Inner(Place):
         bind: Any = handle
 
         @unseen
-        def method(instance: Any, /, *args: Any, **kwargs: Any) -> Any:
+        def method(*args: Any, **kwargs: Any) -> Any:
             operation = get_current()
-            if type(operation) is ServerOperation and args:
+            if type(operation) is ServerOperation and len(args) > 1:
                 asked = operation.asked
-                if asked is not None and asked[2] is args[0]:
-                    return handle(instance, *args, **kwargs)
-            return serve(bind.__get__(instance), instance, args, kwargs)
+                if asked is not None and asked[2] is args[1]:
+                    return handle(*args, **kwargs) if kwargs else handle(*args)
+            if not args:
+                return handle(**kwargs)
+            return serve(bind.__get__(args[0]), args[0], args[1:], kwargs)
 
         return method
