@@ -112,7 +112,9 @@ def read_response(call: Call) -> HttpServerDetail | int:
 def read_route(_: object, request: web.BaseRequest) -> str | None:
     # A server without an application has no routes.
     found = getattr(request, "_match_info", None)
-    resource = None if found is None else found.route.resource
+    # What a router of the program's finds need not have a route.
+    route = getattr(found, "route", None)
+    resource = None if route is None else route.resource
     return None if resource is None else resource.canonical
 
 

@@ -1,7 +1,8 @@
 """Gunicorn: one server span per request of its workers, for any application.
 
 A worker keeps the application that it has loaded, and calls it from there. Only the classes that
-call it are patched: the base class also loads what workers of other projects serve.
+call it are patched: the base class also loads what workers of other projects serve. What lets a
+StopIteration out, as a WebSocket of simple-websocket's does, is done with its connection.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ INSTRUMENTOR = Instrumentor(
         gateways.observe,
         is_hang_up=is_hang_up,
         is_same=gateways.is_same,
+        leaving=(StopIteration,),
     ),
     layer=1,
     targets=(

@@ -612,6 +612,35 @@ class HttpServerContract(ServerContract):
             f"{Unhandled.__module__}.Unhandled" if failed else None
         )
 
+    @pytest.mark.parametrize("is_streamed", [True, False])
+    def test_an_exception_before_the_first_byte_is_a_500_whatever_was_to_be_sent(
+        self,
+        recording: Recording,
+        is_streamed: bool,  # noqa: FBT001
+    ) -> None:
+        def stream() -> Iterator[bytes]:
+            fail_within("too early")
+            yield b"never"
+
+        def application(_: Any, start_response: Any) -> Iterator[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            body = stream()
+            if not is_streamed:
+                next(body)
+            return body
+
+        with self.serve(application) as address, Wire(address) as wire:
+            wire.send(request_bytes())
+            port = wire.port
+            answer = wire.rest()
+
+        assert b" 500 " in answer.splitlines()[0]
+        assert recording.span().attributes == self.expected(
+            port,
+            error__type=f"{Unhandled.__module__}.Unhandled",
+            http__response__status_code=500,
+        )
+
     def test_a_body_is_closed_once(self, recording: Recording) -> None:
         body = Body([b"one", b"two"])
         answer = self.ask(answering(body), request_bytes())

@@ -34,7 +34,7 @@ from asgiref.wsgi import WsgiToAsgi
 from botocore.awsrequest import AWSRequest
 from botocore.httpsession import URLLib3Session
 from fastapi import APIRouter, FastAPI
-from flask import Flask
+from flask import Flask, abort
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -216,12 +216,14 @@ def with_flask() -> object:
     app.add_url_rule("/ok", "ok", lambda: "ok")
     app.add_url_rule("/stream", "stream", lambda: iter(["a", "b"]))
     app.add_url_rule("/fail", "fail", lambda: str(1 / 0))
+    app.add_url_rule("/busy", "busy", lambda: abort(503))
     client = Flask("outer").test_client()
     serve = client.application.wsgi_app
     client.application.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign]
         serve, {"/in": lambda environ, start_response: app({**environ}, start_response)}
     )
-    answers = [app.test_client().get(path) for path in ("/ok", "/stream", "/fail", "/nowhere")]
+    paths = ("/ok", "/stream", "/fail", "/busy", "/nowhere")
+    answers = [app.test_client().get(path) for path in paths]
     answers.append(client.get("/in/ok"))
     return [(answer.status_code, answer.data) for answer in answers]
 

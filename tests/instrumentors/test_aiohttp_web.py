@@ -6,12 +6,14 @@ import asyncio
 import gc
 import logging
 import threading
+import warnings
 from time import time_ns
 from typing import TYPE_CHECKING, Any, cast
 from weakref import ref
 
 import pytest
 from aiohttp import WSMsgType, web
+from aiohttp.abc import AbstractMatchInfo, AbstractRouter
 from aiohttp.test_utils import TestClient, TestServer
 
 from contracts.aiohttp_server import serve_aiohttp
@@ -704,6 +706,67 @@ def test_a_web_socket_s_request_ends_when_it_has_become_one(recording: Recording
     assert span.attributes["http.response.status_code"] == 101
     assert spans == [span]
     assert [point.value for point in active(recording).points] == [0]
+
+
+def test_what_a_router_of_the_program_s_finds_need_not_have_a_route(recording: Recording) -> None:
+    class Found(AbstractMatchInfo):
+        apps = _apps = ()  # aiohttp itself asks for the second
+        current_app = None
+        http_exception = None
+
+        @property
+        def handler(self) -> Any:
+            return echo
+
+        async def expect_handler(self, _: web.Request) -> None:
+            """Expect anything."""
+
+        def get_info(self) -> dict[str, Any]:
+            return {}
+
+        def add_app(self, app: web.Application) -> None:
+            """Be of any application."""
+
+        def freeze(self) -> None:
+            """Never change."""
+
+    class Router(AbstractRouter):
+        async def resolve(self, _: web.Request) -> AbstractMatchInfo:
+            return Found()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # aiohttp deprecates such routers
+        application = web.Application(router=cast("Any", Router()))
+    answer, port = ask(application, request_bytes("/anywhere"))
+
+    assert b" 200 " in answer.splitlines()[0]
+    assert recording.span().attributes == attributes(port, url__path="/anywhere")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (web.HTTPBadRequest, None),
+        (web.HTTPBadGateway, "aiohttp.web_exceptions.HTTPBadGateway"),
+    ],
+)
+def test_a_response_within_the_body_of_another_is_not_what_was_answered(
+    recording: Recording, answer: type[web.HTTPException], error: str | None
+) -> None:
+    async def change_one_s_mind(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"one")
+        raise answer
+
+    application = web.Application()
+    application.router.add_get("/change", change_one_s_mind)
+    received, port = ask(application, request_bytes("/change"))
+
+    assert b" 200 " in received.splitlines()[0]
+    assert recording.span().attributes == attributes(
+        port, error__type=error, http__route="/change", url__path="/change"
+    )
 
 
 def test_the_route_is_part_of_the_series(recording: Recording) -> None:

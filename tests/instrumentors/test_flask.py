@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import copy
+import sys
+import threading
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import flask
 import pytest
+import werkzeug
 from werkzeug.exceptions import InternalServerError
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.test import EnvironBuilder
 
 from contracts.http_server import (
     HttpServerContract,
@@ -305,6 +309,133 @@ def test_an_exception_that_a_handler_answers_is_recorded_with_a_5xx(
     assert span.status == ("error" if failed else "unset")
 
 
+def test_an_exception_that_a_handler_raises_is_the_one_that_nobody_took(
+    recording: Recording, app: flask.Flask
+) -> None:
+    @app.errorhandler(Unhandled)
+    def look_up(_: Unhandled) -> str:
+        raise KeyError
+
+    assert b"Internal Server Error" in client(app).get("/fail").data
+
+    span = recording.span()
+    [event] = span.events
+    assert span.attributes["error.type"] == event.attributes["exception.type"] == "KeyError"
+
+
+@pytest.mark.parametrize(("status", "failed"), [(500, True), (422, False)])
+def test_an_exception_that_an_extension_answers_in_the_place_of_flask_is_recorded_with_a_5xx(
+    recording: Recording,
+    app: flask.Flask,
+    status: int,
+    failed: bool,  # noqa: FBT001
+) -> None:
+    def answer(_: Exception) -> Any:
+        app.log_exception(sys.exc_info())
+        return app.make_response(("sorry", status))
+
+    # As Flask-RESTful and Flask-RESTX do it.
+    vars(app).update(handle_exception=answer, handle_user_exception=answer)
+    assert client(app).get("/fail").data == b"sorry"
+
+    span = recording.span()
+    assert span.attributes["http.response.status_code"] == status
+    assert span.attributes.get("error.type") == (
+        f"{Unhandled.__module__}.Unhandled" if failed else None
+    )
+    assert [event.attributes["exception.message"] for event in span.events] == (
+        ["nobody takes it"] * failed
+    )
+
+
+def test_an_exception_that_leaves_for_a_middleware_to_answer_is_an_error_only_with_a_5xx(
+    recording: Recording, app: flask.Flask
+) -> None:
+    app.config["PROPAGATE_EXCEPTIONS"] = True
+    handle = app.wsgi_app
+
+    def answering(environ: Any, start_response: Any) -> Any:
+        try:
+            return handle(environ, start_response)
+        except Unhandled:
+            status = environ["QUERY_STRING"]
+        return werkzeug.Response("sorry", int(status))(environ, start_response)
+
+    wrapped(app, answering)
+    answers = [client(app).get(f"/fail?{status}").data for status in (404, 503)]
+
+    first, second = recording.spans()
+    assert answers == [b"sorry"] * 2
+    assert (first.name, first.status, first.events) == ("GET /fail", "unset", [])
+    assert (second.name, second.status, second.status_message) == (
+        "GET /fail",
+        "error",
+        "nobody takes it",
+    )
+    assert second.attributes["error.type"] == f"{Unhandled.__module__}.Unhandled"
+
+
+def test_what_is_logged_without_an_exception_is_none(
+    recording: Recording, app: flask.Flask
+) -> None:
+    @app.route("/unwell")
+    def unwell() -> tuple[str, int]:
+        app.log_exception(cast("Any", None))
+        return "unwell", 500
+
+    assert client(app).get("/unwell").data == b"unwell"
+
+    span = recording.span()
+    assert (span.attributes["error.type"], span.events) == ("500", [])
+
+
+def test_an_exception_at_the_very_end_is_a_500(recording: Recording, app: flask.Flask) -> None:
+    @app.teardown_request
+    def fail(_: BaseException | None) -> None:
+        raise Unhandled("afterwards")
+
+    with serve_werkzeug(app) as address:
+        answer = answer_to(address, request_bytes("/items/7"))
+
+    span = recording.span()
+    assert b" 500 " in answer.splitlines()[0]
+    assert (span.name, span.status_message) == ("GET /items/<int:item>", "afterwards")
+    assert span.attributes["http.response.status_code"] == 500
+
+
+class Timeout(BaseException):
+    """As gevent's and eventlet's are."""
+
+
+@pytest.mark.parametrize(
+    ("stop", "error"),
+    [
+        (SystemExit(1), "SystemExit"),  # as Gunicorn ends a worker that takes too long
+        (SystemExit(0), None),
+        (KeyboardInterrupt(), None),
+        (Timeout(), f"{__name__}.Timeout"),
+    ],
+)
+def test_a_request_that_no_exception_ends_has_its_route_and_is_an_error_if_it_has_failed(
+    recording: Recording, app: flask.Flask, stop: BaseException, error: str | None
+) -> None:
+    @app.route("/end/<int:number>")
+    def end(number: int) -> str:
+        assert number
+        raise stop
+
+    with pytest.raises(type(stop)):
+        client(app).get("/end/1")
+
+    span = recording.span()
+    expected = attributes(http__route="/end/<int:number>", url__path="/end/1")
+    del expected["http.response.status_code"]
+    if error is not None:
+        expected["error.type"] = error
+    assert span.attributes == expected
+    assert span.status == ("unset" if error is None else "error")
+
+
 def test_an_exception_is_not_that_of_the_next_request(
     recording: Recording, app: flask.Flask
 ) -> None:
@@ -365,6 +496,94 @@ def test_middleware_may_replace_the_body_and_copy_the_environment(
 
     span = recording.span()
     assert (span.name, span.scope) == ("POST /echo", "otel_run_instrumentors.werkzeug")
+
+
+def test_middleware_may_copy_the_environment_within_the_application(
+    recording: Recording, app: flask.Flask
+) -> None:
+    handle = app.wsgi_app
+
+    def buffering(environ: Any, start_response: Any) -> Any:
+        response = werkzeug.Response.from_app(handle, environ, buffered=True)
+        return response(environ, start_response)
+
+    assert client(wrapped(app, buffering)).get("/items/7").data == b"item 7"
+    assert recording.span().attributes == attributes(
+        http__route="/items/<int:item>", url__path="/items/7"
+    )
+
+
+def test_wsgi_app_alone_is_recorded_under_a_server_as_the_application_is(
+    recording: Recording, app: flask.Flask
+) -> None:
+    with serve_werkzeug(DispatcherMiddleware(shop().wsgi_app, {"/shop": app.wsgi_app})) as address:
+        answers = [
+            answer_to(address, request_bytes(path))
+            for path in ("/items/7", "/shop/items/7", "/shop/fail")
+        ]
+
+    first, second, third = recording.spans()
+    assert answers[0].endswith(b"item 7")
+    assert answers[1].endswith(b"item 7")
+    assert first.name == "GET /items/<int:item>"
+    assert second.name == "GET /shop/items/<int:item>"
+    assert (third.name, third.attributes["error.type"]) == (
+        "GET /shop/fail",
+        f"{Unhandled.__module__}.Unhandled",
+    )
+
+
+def test_wsgi_app_alone_is_recorded_under_a_server_that_is_not(
+    recording: Recording, app: flask.Flask
+) -> None:
+    handle = app.wsgi_app
+    made = client(wrapped(flask.Flask("outer"), handle))
+    environ = EnvironBuilder("/items/7", environ_base=made.environ_base).get_environ()
+    statuses: list[str] = []
+
+    def start_response(status: str, *_: object) -> Any:
+        statuses.append(status)
+
+    assert b"".join(handle(environ, start_response)) == b"item 7"
+    assert made.get("/items/8").data == b"item 8"
+
+    first, second = recording.spans()
+    assert statuses == ["200 OK"]
+    assert (first.name, first.scope) == ("GET /items/<int:item>", "otel_run_instrumentors.flask")
+    assert second.name == "GET /items/<int:item>"
+
+
+def test_another_request_of_the_same_environment_does_not_take_the_route(
+    recording: Recording, app: flask.Flask
+) -> None:
+    @app.route("/again/<int:number>")
+    def ask(number: int) -> str:
+        return f"{werkzeug.Request(flask.request.environ).path} {number}"
+
+    assert client(app).get("/again/7").data == b"/again/7 7"
+    assert recording.span().name == "GET /again/<int:number>"
+
+
+def test_a_request_context_that_ends_in_another_thread_does_not_take_the_route(
+    recording: Recording, app: flask.Flask
+) -> None:
+    paths: list[str] = []
+
+    @app.route("/threads/<int:number>")
+    def work(number: int) -> str:
+        @flask.copy_current_request_context
+        def note() -> None:
+            paths.append(flask.request.path)
+
+        threads = [threading.Thread(target=note) for _ in range(number)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+        return "done"
+
+    assert client(app).get("/threads/2").data == b"done"
+    assert paths == ["/threads/2"] * 2
+    assert recording.span().name == "GET /threads/<int:number>"
 
 
 def test_a_request_that_a_view_makes_to_the_same_path_is_a_child(

@@ -14,7 +14,7 @@ from gunicorn.workers.sync import SyncWorker
 
 from contracts.gunicorn_server import KINDS, THREADS, Sync, Threaded, release, serving, worker_of
 from contracts.http_server import HttpServerContract, hello, ignoring, minimal_environ
-from contracts.wire import Wire, request_bytes
+from contracts.wire import Wire, answer_to, request_bytes
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -55,6 +55,20 @@ class GunicornContract(HttpServerContract):
 
         span = recording.span()
         assert (span.name, span.status, span.events) == ("POST", "unset", [])
+
+    def test_an_application_that_has_had_the_connection_for_itself_is_no_error(
+        self, recording: Recording
+    ) -> None:
+        def application(environ: Any, _: Any) -> list[bytes]:
+            environ["gunicorn.socket"].sendall(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            raise StopIteration
+
+        with self.serve(application) as address:
+            answer = answer_to(address, request_bytes())
+
+        span = recording.span()
+        assert answer == b"HTTP/1.1 101 Switching Protocols\r\n\r\n"
+        assert (span.name, span.status, span.events) == ("GET", "unset", [])
 
 
 class TestSyncWorker(GunicornContract):

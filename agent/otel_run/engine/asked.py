@@ -1,10 +1,10 @@
-"""A function within a request that knows where it leads to, and is asked for it at the end."""
+"""Functions within a request that know where it leads to, and are asked for it at the end."""
 
 from __future__ import annotations
 
 from otel_run.engine.call import named
 from otel_run.engine.frames import unseen
-from otel_run.engine.place import Place, Replacement
+from otel_run.engine.place import Place, Replacement, plain
 from otel_run.engine.server_operation import ServerOperation
 from otel_run.guard import caught
 from otel_run.signals.context import get_current
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from otel_run.engine.forms import Recorder
+    from otel_run.engine.forms import Form, Recorder, Wrapper
     from otel_run.engine.http_server_detail import ReadDetail
     from otel_run.engine.place import Method
 
@@ -62,5 +62,38 @@ class Asked(Place):
                 except Exception as error:
                     caught(error, library)
             return handle(*args, **kwargs) if kwargs else handle(*args)
+
+        return method
+
+
+class Inner(Place):
+    """A method that an application calls for itself, and others in its place.
+
+    Where it is part of a call of the application, that is asked already, and it runs at once. Any
+    other call of it is of the form given.
+    """
+
+    def __init__(self, place: str, form: Form) -> None:
+        super().__init__(place)
+        self.form = form
+
+    def wrapper(self, recorder: Recorder) -> Replacement:
+        """Make what is called instead."""
+        serve = plain(self.form(recorder))
+        return Replacement(lambda handle: self._serves(handle, serve), serve)
+
+    def _serves(self, handle: Method, serve: Wrapper) -> Method:
+        bind: Any = handle
+
+        @unseen
+        def method(*args: Any, **kwargs: Any) -> Any:
+            operation = get_current()
+            if type(operation) is ServerOperation and len(args) > 1:
+                asked = operation.asked
+                if asked is not None and asked[2] is args[1]:
+                    return handle(*args, **kwargs) if kwargs else handle(*args)
+            if not args:
+                return handle(**kwargs)
+            return serve(bind.__get__(args[0]), args[0], args[1:], kwargs)
 
         return method

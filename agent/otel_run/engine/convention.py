@@ -60,6 +60,9 @@ class Convention:
         """Record that the exception left the call."""
         raise NotImplementedError
 
+    def retract(self, operation: Any, error: BaseException) -> None:
+        """Forget what was to be answered: the exception comes before anything of it."""
+
     def detail(self, operation: Any, detail: Any) -> None:
         """Add to an open operation what an inner layer knows."""
         raise NotImplementedError

@@ -72,6 +72,14 @@ class Recorder:
         except BaseException as mistake:
             self.abandon(operation, mistake)
 
+    def retract(self, operation: Operation, error: BaseException) -> None:
+        """Say that the exception comes before anything of the result was handed over."""
+        try:
+            if not operation.end:
+                self.convention.retract(operation, error)
+        except Exception as mistake:
+            caught(mistake, self.library)
+
     def abandon(self, operation: Operation, mistake: BaseException) -> None:
         """Give an operation up after a mistake of ours, be it what it may."""
         try:
@@ -190,6 +198,7 @@ def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> W
         try:
             result = wrapped(*call.args, **call.kwargs) if call.kwargs else wrapped(*call.args)
         except BaseException as error:
+            recorder.retract(operation, error)
             recorder.fail(operation, call, error)
             raise
         try:
@@ -228,14 +237,17 @@ class Stream:
     def __next__(self) -> Any:
         operation = self._operation
         operation.enter()
+        iterator = begun = self._iterator
         try:
-            if self._iterator is None:
-                self._iterator = iter(self._result)
-            item = next(self._iterator)
+            if iterator is None:
+                iterator = self._iterator = iter(self._result)
+            item = next(iterator)
         except StopIteration:
             self._recorder.finish(operation, self._call, self._result)
             raise
         except BaseException as error:
+            if begun is None:
+                self._recorder.retract(operation, error)
             self._recorder.fail(operation, self._call, error)
             raise
         operation.leave()

@@ -83,7 +83,8 @@ class HttpServer(Convention):
     the response starts, and where nobody else knows, when it is complete. `read_detail` says what
     the call has come to when the response starts, or when it fails; `read_result` what it returned.
     `is_hang_up` tells whether an exception says that the client has gone: that is no error of the
-    server's.
+    server's, and nor are the exceptions `leaving`, by which an application tells its server that it
+    has the connection for itself.
     """
 
     name = NAME
@@ -105,6 +106,7 @@ class HttpServer(Convention):
         read_result: ReadResult | None = None,
         is_hang_up: Callable[[BaseException], bool] | None = None,
         is_same: Callable[[Any, Any], bool] | None = None,
+        leaving: tuple[type[Exception], ...] = (),
     ) -> None:
         self.read_request = read_request
         self.subject = subject
@@ -113,6 +115,7 @@ class HttpServer(Convention):
         self.read_result = read_result
         self.is_hang_up = is_hang_up
         self.is_same = is_same
+        self.leaving = leaving
         self._callers: Cache[Caller, Known] = Cache(CALLER_LIMIT)
         self._descriptions: Cache[tuple[str, str, str, str], ServerDescription] = Cache(512)
 
@@ -203,9 +206,13 @@ class HttpServer(Convention):
         return True
 
     def detail(self, operation: ServerOperation, detail: Route | HttpServerDetail | int) -> None:
-        """Add what an inner layer knows, or a status code; an exception becomes a 500."""
+        """Add what an inner layer knows, or a status code; an exception becomes a 500.
+
+        A second status code is that of a response within the body of the first.
+        """
         if isinstance(detail, int):
-            operation.answer(detail)
+            if not operation.status:
+                operation.answer(detail)
             return
         subject = detail.subject
         if subject is None or self.is_within(operation, subject):
@@ -231,7 +238,9 @@ class HttpServer(Convention):
         if detail.handled is not None:
             operation.handled = detail.handled
         if detail.status:
+            sent = operation.status
             operation.respond(detail.status, detail.headers)
+            operation.status = sent or operation.status
 
     def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
@@ -262,11 +271,21 @@ class HttpServer(Convention):
 
     def fail(self, operation: ServerOperation, call: Call, error: BaseException) -> None:
         """Record that the application let the exception out."""
-        if isinstance(error, Exception) and not (self.is_hang_up and self.is_hang_up(error)):
+        if (
+            _is_failure(error)
+            and not isinstance(error, self.leaving)
+            and not (self.is_hang_up and self.is_hang_up(error))
+        ):
             self._add_error(operation, error)
-            # A server that has nothing else to send sends this.
-            operation.status = operation.status or SERVER_ERROR
+            if isinstance(error, Exception):
+                # A server that has nothing else to send sends this; of others it may send nothing.
+                operation.status = operation.status or SERVER_ERROR
         self.finish(operation, call, None)
+
+    def retract(self, operation: ServerOperation, error: BaseException) -> None:
+        """Forget the status: servers send it with the first part of the body, or one of theirs."""
+        if not (self.is_hang_up and self.is_hang_up(error)):
+            operation.status = 0
 
     def respond(
         self,
@@ -276,7 +295,8 @@ class HttpServer(Convention):
         error: BaseException | None,
     ) -> None:
         """Record what is sent; for a client that has gone nobody receives it."""
-        if error is None and status >= SERVER_ERROR:
+        # What nobody took is what failed, even if that came of what was taken.
+        if error is None and status >= SERVER_ERROR and not operation.error:
             error = operation.handled
         if error is not None:
             if self.is_hang_up and self.is_hang_up(error):
@@ -394,6 +414,17 @@ def _parent(around: Node | None, request: HttpServerRequest) -> Node | None:
         trace_state=remote.trace_state,
         values=values,
     )
+
+
+def _is_failure(error: BaseException) -> bool:
+    """Tell whether a call has failed: with most of what is no Exception the program just stops.
+
+    Gunicorn has a worker that takes too long exit with a status, within the request that it serves;
+    a time out of gevent's or eventlet's is no Exception.
+    """
+    if isinstance(error, SystemExit):
+        return bool(error.code)
+    return isinstance(error, Exception) or type(error).__name__ == "Timeout"
 
 
 def _is_excluded(request: HttpServerRequest) -> bool:
