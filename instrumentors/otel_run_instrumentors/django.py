@@ -20,10 +20,12 @@ from otel_run_instrumentors.wsgi import ARGUMENTS as WSGI_ARGUMENTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from django.http import HttpRequest, HttpResponseBase
 
+    from otel_run.engine.forms import Stream
     from otel_run.engine.http_server_request import HttpServerRequest
     from otel_run.engine.server_operation import ServerOperation
 
@@ -61,6 +63,20 @@ def is_whole(call: Call, result: object) -> bool:
     return not getattr(result, "streaming", True) or wsgi.is_whole(call, result)
 
 
+def place(response: HttpResponseBase, stream: Callable[[Any], Stream]) -> object:
+    """Have the content of a response followed; whoever calls the handler gets the response."""
+    if getattr(response, "is_async", True):  # which Django collects when it is iterated over
+        return stream(response)
+    parts = vars(response)
+    content, closers = parts["_iterator"], parts["_resource_closers"]
+    parts["_iterator"] = follower = stream(content)
+    close = getattr(content, "close", None)
+    # Closed once, and within the operation.
+    at = closers.index(close) if close in closers else len(closers)
+    closers[at : at + 1] = (follower.close,)
+    return response
+
+
 def read_subject(request: HttpRequest) -> object:
     # One that the program has made up has neither.
     return getattr(request, "environ", None) or getattr(request, "scope", None)
@@ -87,7 +103,7 @@ def read_exception(call: Call) -> HttpServerDetail | None:
     return wsgi.detail_of(call.arg(2, "exc_info")[1])
 
 
-SERVE = iterable(is_whole)
+SERVE = iterable(is_whole, place)
 
 INSTRUMENTOR = Instrumentor(
     library="django",

@@ -335,13 +335,69 @@ def test_an_exception_within_the_body_is_an_error_with_the_status_that_was_sent(
 def test_a_response_that_has_its_content_is_returned_as_it_is(
     recording: Recording, wsgi: Any
 ) -> None:
-    environ = {**minimal_environ(), "PATH_INFO": "/items/7/", "HTTP_HOST": "shop.example"}
-    response = wsgi(environ, ignoring)
+    response = wsgi(environ_of("/items/7/"), ignoring)
 
     assert type(response) is HttpResponse
     assert response.status_code == 200
     assert recording.span().name == "GET /items/<int:item>/"
     response.close()
+
+
+def environ_of(path: str) -> dict[str, Any]:
+    """What a server that is not recorded calls the project with."""
+    return {**minimal_environ(), "PATH_INFO": path, "HTTP_HOST": "shop.example"}
+
+
+@pytest.mark.parametrize("path", ["/stream", "/stream-closed", "/file"])
+def test_a_response_that_is_streamed_is_returned_as_it_is(
+    recording: Recording, wsgi: Any, path: str
+) -> None:
+    kinds, bodies = [], []
+    for _ in each_way(TestDjango()):
+        response = wsgi(environ_of(path), ignoring)
+        kinds.append(type(response))
+        bodies.append(list(response.streaming_content))
+        response.close()
+
+    assert kinds[0] is kinds[1]
+    assert bodies[0] == bodies[1]
+    assert recording.span().name == f"GET {path}"
+
+
+def test_a_streamed_body_is_made_and_closed_within_the_span(
+    recording: Recording, wsgi: Any
+) -> None:
+    django_shop.ENDED.clear()
+    response = wsgi(environ_of("/stream-trace"), ignoring)
+    first = next(iter(response))
+    before = recording.spans()
+    response.close()
+
+    assert before == []
+    assert [first.decode()] == django_shop.ENDED == [recording.span().trace_id]
+
+
+def test_a_streamed_body_is_closed_once(recording: Recording, wsgi: Any) -> None:
+    django_shop.ENDED.clear()
+    response = wsgi(environ_of("/stream-closed"), ignoring)
+    assert list(response) == [b"one", b"two"]
+    response.close()
+
+    assert django_shop.ENDED == ["1"]
+    assert recording.span().name == "GET /stream-closed"
+
+
+def test_a_warning_about_a_streamed_body_names_who_iterates_over_it(
+    recording: Recording, wsgi: Any
+) -> None:
+    found = []
+    for _ in each_way(TestDjango()):
+        with pytest.warns(Warning, match="must consume asynchronous iterators") as warnings:
+            assert list(wsgi(environ_of("/stream-later"), ignoring)) == [b"one", b"two"]
+        found.append([(warning.filename, warning.lineno) for warning in warnings])
+
+    assert found[0] == found[1]
+    assert recording.span().name == "GET /stream-later"
 
 
 class ByName(WSGIHandler):
