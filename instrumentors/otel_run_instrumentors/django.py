@@ -87,20 +87,24 @@ def read_route(_: object, request: HttpRequest) -> str | Route | None:
     if match is None:
         return None
     route = match.route
-    # A regular expression says itself where it begins.
-    slash = "" if route.startswith("^") else "/"
-    route = f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}"
+    root = request.META.get("SCRIPT_NAME")
+    if root or not route.startswith("^"):  # a regular expression says itself where it begins
+        route = f"{root or ''}/{route}"
     scope = getattr(request, "scope", None)
     # What it is mounted in has told its part of the route, and Django knows the whole.
     return route if scope is None else Route(route, inner=scope)
 
 
 def read_handled(call: Call) -> HttpServerDetail:
-    return HttpServerDetail(handled=call.arg(0, "exception"))
+    subject = read_subject(call.arg(1, "request"))
+    return HttpServerDetail(handled=call.arg(0, "exception"), subject=subject)
 
 
 def read_exception(call: Call) -> HttpServerDetail | None:
-    return wsgi.detail_of(call.arg(2, "exc_info")[1])
+    error = call.arg(2, "exc_info")[1]
+    # The program may hand on other requests than the one that it was sent.
+    subject = read_subject(call.arg(0, "request"))
+    return None if wsgi.is_hang_up(error) else HttpServerDetail(error, subject=subject)
 
 
 SERVE = iterable(is_whole, place)

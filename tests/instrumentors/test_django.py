@@ -12,6 +12,7 @@ from wsgiref.util import FileWrapper
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts import django_shop
@@ -274,6 +275,61 @@ def test_an_exception_that_a_middleware_answers_is_recorded_with_a_5xx(
 
 
 @pytest.mark.parametrize("ask", [got, awaited])
+@pytest.mark.parametrize("target", ["/fail", "/missing"])
+def test_what_goes_wrong_while_an_exception_is_handled_is_the_error_with_its_own_event(
+    recording: Recording, ask: Callable[[str], Any], target: str
+) -> None:
+    assert ask(f"{target}?answer=never").status_code == 500
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        error__type="LookupError",
+        http__response__status_code=500,
+        http__route=target,
+        url__path=target,
+        url__query="answer=never",
+    )
+    assert [event.attributes["exception.type"] for event in span.events] == ["LookupError"]
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+def test_an_error_handler_that_fails_does_not_replace_the_error(
+    recording: Recording, ask: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: HttpRequest) -> HttpResponse:
+        raise LookupError
+
+    monkeypatch.setattr(django_shop, "handler500", fail, raising=False)
+    with pytest.raises(LookupError):
+        ask("/fail")
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        error__type=UNHANDLED,
+        http__response__status_code=500,
+        http__route="/fail",
+        url__path="/fail",
+    )
+    assert [event.attributes["exception.type"] for event in span.events] == [UNHANDLED]
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+def test_what_requests_come_to_that_a_view_makes_up_is_none_of_its_own(
+    recording: Recording, ask: Callable[[str], Any]
+) -> None:
+    target = "/hand-on?target=/fail&target=/items/7/&target=/items/7/%3Frefuse"
+    assert ask(target).content == b"500 200 500"
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        http__route="/hand-on",
+        url__path="/hand-on",
+        url__query=target.partition("?")[2],
+    )
+    assert (span.status, span.events) == ("unset", [])
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
 @pytest.mark.parametrize("target", ["/trace", "/trace-later"])
 def test_views_of_both_kinds_are_within_the_span(
     recording: Recording, ask: Callable[[str], Any], target: str
@@ -450,6 +506,15 @@ def test_middleware_around_the_project_is_within_the_server_s_span(
     assert span.name == "GET /items/<int:item>/"
     assert span.attributes["client.address"] == "203.0.113.9"
     assert span.attributes["network.peer.address"] == "127.0.0.1"
+
+
+def test_a_mounted_regular_expression_begins_below_the_mount(
+    recording: Recording, wsgi: Any
+) -> None:
+    with serve_werkzeug(DispatcherMiddleware(wsgi, {"/shop": wsgi})) as address:
+        answer_to(address, request_bytes("/shop/old/7"))
+
+    assert recording.span().name == "GET /shop/^old/(?P<item>[0-9]+)$"
 
 
 def test_a_context_does_not_outlive_its_request(recording: Recording, wsgi: Any) -> None:
