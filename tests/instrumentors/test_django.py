@@ -486,12 +486,15 @@ def test_the_route_is_that_of_the_request_itself(
     assert recording.span().name == "GET /items/<int:item>/"
 
 
-def test_the_server_gets_its_own_file_wrapper(recording: Recording, wsgi: Any) -> None:
-    environ = {**minimal_environ(), "PATH_INFO": "/file", "HTTP_HOST": "shop.example"}
-    environ["wsgi.file_wrapper"] = FileWrapper
-    response = wsgi(environ, ignoring)
+@pytest.mark.parametrize(
+    ("wrapper", "kind"), [(FileWrapper, FileWrapper), (lambda file, _: file, BytesIO)]
+)
+def test_the_server_gets_its_own_file_wrapper(
+    recording: Recording, wsgi: Any, wrapper: Any, kind: type[Any]
+) -> None:
+    response = wsgi({**environ_of("/file"), "wsgi.file_wrapper": wrapper}, ignoring)
 
-    assert type(response) is FileWrapper
+    assert type(response) is kind
     assert recording.span().name == "GET /file"
     response.close()
 
