@@ -17,10 +17,12 @@ from otel_run_instrumentors import asgi, gateways, wsgi
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from django.http import HttpRequest, HttpResponseBase
 
+    from otel_run.engine.forms import Stream
     from otel_run.engine.http_server_request import HttpServerRequest
 
 
@@ -45,6 +47,20 @@ def is_whole(call: Call, result: object) -> bool:
     return not getattr(result, "streaming", True) or wsgi.is_whole(call, result)
 
 
+def place(response: HttpResponseBase, stream: Callable[[Any], Stream]) -> object:
+    """Have the content of a response followed; whoever calls the handler gets the response."""
+    if getattr(response, "is_async", True):  # which Django collects when it is iterated over
+        return stream(response)
+    parts = vars(response)
+    content, closers = parts["_iterator"], parts["_resource_closers"]
+    parts["_iterator"] = follower = stream(content)
+    close = getattr(content, "close", None)
+    # Closed once, and within the operation.
+    at = closers.index(close) if close in closers else len(closers)
+    closers[at : at + 1] = (follower.close,)
+    return response
+
+
 def read_subject(request: HttpRequest) -> object:
     # One that the program has made up has neither.
     return getattr(request, "environ", None) or getattr(request, "scope", None)
@@ -55,23 +71,27 @@ def read_route(_: object, request: HttpRequest) -> str | Route | None:
     if match is None:
         return None
     route = match.route
-    # A regular expression says itself where it begins.
-    slash = "" if route.startswith("^") else "/"
-    route = f"{request.META.get('SCRIPT_NAME') or ''}{slash}{route}"
+    root = request.META.get("SCRIPT_NAME")
+    if root or not route.startswith("^"):  # a regular expression says itself where it begins
+        route = f"{root or ''}/{route}"
     scope = getattr(request, "scope", None)
     # What it is mounted in has told its part of the route, and Django knows the whole.
     return route if scope is None else Route(route, inner=scope)
 
 
 def read_handled(call: Call) -> HttpServerDetail:
-    return HttpServerDetail(handled=call.arg(0, "exception"))
+    subject = read_subject(call.arg(1, "request"))
+    return HttpServerDetail(handled=call.arg(0, "exception"), subject=subject)
 
 
 def read_exception(call: Call) -> HttpServerDetail | None:
-    return wsgi.detail_of(call.arg(2, "exc_info")[1])
+    error = call.arg(2, "exc_info")[1]
+    # The program may hand on other requests than the one that it was sent.
+    subject = read_subject(call.arg(0, "request"))
+    return None if wsgi.is_hang_up(error) else HttpServerDetail(error, subject=subject)
 
 
-SERVE = iterable(is_whole)
+SERVE = iterable(is_whole, place)
 
 INSTRUMENTOR = Instrumentor(
     library="django",

@@ -185,7 +185,10 @@ def is_whole(call: Call, result: object) -> bool:
         return True
     environ = call.args[0] if call.args else call.kwargs["environ"]
     wrapper = environ.get("wsgi.file_wrapper")
-    return isinstance(wrapper, type) and isinstance(result, wrapper)
+    if isinstance(wrapper, type):
+        return isinstance(result, wrapper)
+    # uWSGI's is a function that gives back the very file, and looks for that.
+    return wrapper is not None and hasattr(result, "read")
 
 
 def convention(read_detail: ReadDetail | None = None) -> HttpServer:

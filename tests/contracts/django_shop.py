@@ -53,6 +53,7 @@ django.setup()
 
 from django.contrib import admin  # noqa: E402  what needs settings
 from django.core.exceptions import BadRequest, PermissionDenied  # noqa: E402
+from django.core.handlers.base import BaseHandler  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.http import (  # noqa: E402
     FileResponse,
@@ -61,7 +62,7 @@ from django.http import (  # noqa: E402
     HttpResponse,
     StreamingHttpResponse,
 )
-from django.test import AsyncClient, Client  # noqa: E402
+from django.test import AsyncClient, Client, RequestFactory  # noqa: E402
 from django.urls import include, path, re_path  # noqa: E402
 from django.views import View  # noqa: E402
 
@@ -70,6 +71,8 @@ from otel_run.signals.context import CURRENT  # noqa: E402
 
 # What the view `gated` waits for within its body.
 GATE = threading.Event()
+# What was found where bodies ended.
+ENDED: list[str] = []
 
 
 class Careful:
@@ -87,6 +90,8 @@ class Careful:
     def process_exception(self, request: HttpRequest, _: Exception) -> HttpResponse | None:
         """Answer what a view has raised, where the request says so."""
         status = request.GET.get("answer")
+        if status == "never":
+            raise LookupError("while it was handled")
         return HttpResponse("sorry", status=int(status)) if status else None
 
 
@@ -142,6 +147,45 @@ async def stream_later(_: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(parts())
 
 
+def stream_trace(_: HttpRequest) -> StreamingHttpResponse:
+    """Answer with the id of the current trace, and note the one in which that ends."""
+
+    def parts() -> Iterator[bytes]:
+        node: Any = CURRENT.get()
+        try:
+            yield f"{node.trace_id:032x}".encode()
+            yield b"two"
+        finally:
+            node = CURRENT.get()
+            ENDED.append(f"{node.trace_id:032x}")
+
+    return StreamingHttpResponse(parts())
+
+
+class Parts:
+    """Two parts, that know how often they were closed."""
+
+    def __init__(self) -> None:
+        self.parts = iter((b"one", b"two"))
+        self.closed = 0
+
+    def __iter__(self) -> Parts:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self.parts)
+
+    def close(self) -> None:
+        """Count."""
+        self.closed += 1
+        ENDED.append(str(self.closed))
+
+
+def stream_closed(_: HttpRequest) -> StreamingHttpResponse:
+    """Answer with parts of another kind."""
+    return StreamingHttpResponse(Parts())
+
+
 def break_off(_: HttpRequest) -> StreamingHttpResponse:
     """Fail within the body."""
 
@@ -185,6 +229,15 @@ def ask_oneself(_: HttpRequest) -> HttpResponse:
     return HttpResponse(Client().get("/items/7/").content)
 
 
+def hand_on(request: HttpRequest) -> HttpResponse:
+    """Answer with the status codes of what else was asked for, each by the same handler."""
+    handler = BaseHandler()
+    handler.load_middleware()
+    targets = request.GET.getlist("target")
+    answers = [handler.get_response(RequestFactory().get(target)) for target in targets]
+    return HttpResponse(" ".join(str(answer.status_code) for answer in answers))
+
+
 def measure(request: HttpRequest) -> HttpResponse:
     """Answer with the length of what was sent."""
     return HttpResponse(str(len(request.body)))
@@ -204,12 +257,15 @@ urlpatterns = [
     path("bad", raising(BadRequest)),
     path("stream", stream),
     path("stream-later", stream_later),
+    path("stream-trace", stream_trace),
+    path("stream-closed", stream_closed),
     path("break-off", break_off),
     path("gated", gated),
     path("file", give_file),
     path("trace", trace_of),
     path("trace-later", trace_later),
     path("oneself", ask_oneself),
+    path("hand-on", hand_on),
     path("length", measure),
     path("admin/", admin.site.urls),
 ]

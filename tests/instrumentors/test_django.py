@@ -12,6 +12,7 @@ from wsgiref.util import FileWrapper
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts import django_shop
@@ -274,6 +275,61 @@ def test_an_exception_that_a_middleware_answers_is_recorded_with_a_5xx(
 
 
 @pytest.mark.parametrize("ask", [got, awaited])
+@pytest.mark.parametrize("target", ["/fail", "/missing"])
+def test_what_goes_wrong_while_an_exception_is_handled_is_the_error_with_its_own_event(
+    recording: Recording, ask: Callable[[str], Any], target: str
+) -> None:
+    assert ask(f"{target}?answer=never").status_code == 500
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        error__type="LookupError",
+        http__response__status_code=500,
+        http__route=target,
+        url__path=target,
+        url__query="answer=never",
+    )
+    assert [event.attributes["exception.type"] for event in span.events] == ["LookupError"]
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+def test_an_error_handler_that_fails_does_not_replace_the_error(
+    recording: Recording, ask: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: HttpRequest) -> HttpResponse:
+        raise LookupError
+
+    monkeypatch.setattr(django_shop, "handler500", fail, raising=False)
+    with pytest.raises(LookupError):
+        ask("/fail")
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        error__type=UNHANDLED,
+        http__response__status_code=500,
+        http__route="/fail",
+        url__path="/fail",
+    )
+    assert [event.attributes["exception.type"] for event in span.events] == [UNHANDLED]
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
+def test_what_requests_come_to_that_a_view_makes_up_is_none_of_its_own(
+    recording: Recording, ask: Callable[[str], Any]
+) -> None:
+    target = "/hand-on?target=/fail&target=/items/7/&target=/items/7/%3Frefuse"
+    assert ask(target).content == b"500 200 500"
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        http__route="/hand-on",
+        url__path="/hand-on",
+        url__query=target.partition("?")[2],
+    )
+    assert (span.status, span.events) == ("unset", [])
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
 @pytest.mark.parametrize("target", ["/trace", "/trace-later"])
 def test_views_of_both_kinds_are_within_the_span(
     recording: Recording, ask: Callable[[str], Any], target: str
@@ -335,13 +391,69 @@ def test_an_exception_within_the_body_is_an_error_with_the_status_that_was_sent(
 def test_a_response_that_has_its_content_is_returned_as_it_is(
     recording: Recording, wsgi: Any
 ) -> None:
-    environ = {**minimal_environ(), "PATH_INFO": "/items/7/", "HTTP_HOST": "shop.example"}
-    response = wsgi(environ, ignoring)
+    response = wsgi(environ_of("/items/7/"), ignoring)
 
     assert type(response) is HttpResponse
     assert response.status_code == 200
     assert recording.span().name == "GET /items/<int:item>/"
     response.close()
+
+
+def environ_of(path: str) -> dict[str, Any]:
+    """What a server that is not recorded calls the project with."""
+    return {**minimal_environ(), "PATH_INFO": path, "HTTP_HOST": "shop.example"}
+
+
+@pytest.mark.parametrize("path", ["/stream", "/stream-closed", "/file"])
+def test_a_response_that_is_streamed_is_returned_as_it_is(
+    recording: Recording, wsgi: Any, path: str
+) -> None:
+    kinds, bodies = [], []
+    for _ in each_way(TestDjango()):
+        response = wsgi(environ_of(path), ignoring)
+        kinds.append(type(response))
+        bodies.append(list(response.streaming_content))
+        response.close()
+
+    assert kinds[0] is kinds[1]
+    assert bodies[0] == bodies[1]
+    assert recording.span().name == f"GET {path}"
+
+
+def test_a_streamed_body_is_made_and_closed_within_the_span(
+    recording: Recording, wsgi: Any
+) -> None:
+    django_shop.ENDED.clear()
+    response = wsgi(environ_of("/stream-trace"), ignoring)
+    first = next(iter(response))
+    before = recording.spans()
+    response.close()
+
+    assert before == []
+    assert [first.decode()] == django_shop.ENDED == [recording.span().trace_id]
+
+
+def test_a_streamed_body_is_closed_once(recording: Recording, wsgi: Any) -> None:
+    django_shop.ENDED.clear()
+    response = wsgi(environ_of("/stream-closed"), ignoring)
+    assert list(response) == [b"one", b"two"]
+    response.close()
+
+    assert django_shop.ENDED == ["1"]
+    assert recording.span().name == "GET /stream-closed"
+
+
+def test_a_warning_about_a_streamed_body_names_who_iterates_over_it(
+    recording: Recording, wsgi: Any
+) -> None:
+    found = []
+    for _ in each_way(TestDjango()):
+        with pytest.warns(Warning, match="must consume asynchronous iterators") as warnings:
+            assert list(wsgi(environ_of("/stream-later"), ignoring)) == [b"one", b"two"]
+        found.append([(warning.filename, warning.lineno) for warning in warnings])
+
+    assert found[0] == found[1]
+    assert recording.span().name == "GET /stream-later"
 
 
 class ByName(WSGIHandler):
@@ -374,12 +486,15 @@ def test_the_route_is_that_of_the_request_itself(
     assert recording.span().name == "GET /items/<int:item>/"
 
 
-def test_the_server_gets_its_own_file_wrapper(recording: Recording, wsgi: Any) -> None:
-    environ = {**minimal_environ(), "PATH_INFO": "/file", "HTTP_HOST": "shop.example"}
-    environ["wsgi.file_wrapper"] = FileWrapper
-    response = wsgi(environ, ignoring)
+@pytest.mark.parametrize(
+    ("wrapper", "kind"), [(FileWrapper, FileWrapper), (lambda file, _: file, BytesIO)]
+)
+def test_the_server_gets_its_own_file_wrapper(
+    recording: Recording, wsgi: Any, wrapper: Any, kind: type[Any]
+) -> None:
+    response = wsgi({**environ_of("/file"), "wsgi.file_wrapper": wrapper}, ignoring)
 
-    assert type(response) is FileWrapper
+    assert type(response) is kind
     assert recording.span().name == "GET /file"
     response.close()
 
@@ -394,6 +509,15 @@ def test_middleware_around_the_project_is_within_the_server_s_span(
     assert span.name == "GET /items/<int:item>/"
     assert span.attributes["client.address"] == "203.0.113.9"
     assert span.attributes["network.peer.address"] == "127.0.0.1"
+
+
+def test_a_mounted_regular_expression_begins_below_the_mount(
+    recording: Recording, wsgi: Any
+) -> None:
+    with serve_werkzeug(DispatcherMiddleware(wsgi, {"/shop": wsgi})) as address:
+        answer_to(address, request_bytes("/shop/old/7"))
+
+    assert recording.span().name == "GET /shop/^old/(?P<item>[0-9]+)$"
 
 
 def test_a_context_does_not_outlive_its_request(recording: Recording, wsgi: Any) -> None:

@@ -169,15 +169,24 @@ def asynchronous(recorder: Recorder) -> Wrapper:
     return wrapper
 
 
-def iterable(is_whole: Callable[[Call, object], bool]) -> Form:
+def iterable(
+    is_whole: Callable[[Call, object], bool],
+    place: Callable[[Any, Callable[[Any], Stream]], Any] | None = None,
+) -> Form:
     """Wrap a function that returns what is iterated over later; it ends with the last item.
 
-    What `is_whole` says to be complete is returned as it is.
+    What `is_whole` says to be complete is returned as it is. All else is returned as a stream of
+    its items, or where it has to stay what it is, as `place` has it: that is handed the result, and
+    what makes a stream of a part of it.
     """
-    return lambda recorder: _iterable(recorder, is_whole)
+    return lambda recorder: _iterable(recorder, is_whole, place)
 
 
-def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> Wrapper:
+def _iterable(
+    recorder: Recorder,
+    is_whole: Callable[[Call, object], bool],
+    place: Callable[[Any, Callable[[Any], Stream]], Any] | None,
+) -> Wrapper:
     begin, library = recorder.convention.begin, recorder.library
 
     @unseen
@@ -211,7 +220,13 @@ def _iterable(recorder: Recorder, is_whole: Callable[[Call, object], bool]) -> W
         if whole:
             recorder.finish(operation, call, result)
             return result
-        return Stream(recorder, operation, call, result)
+        if place is None:
+            return Stream(recorder, operation, call, result)
+        try:
+            return place(result, lambda part: Stream(recorder, operation, call, part))
+        except Exception as error:
+            caught(error, library)
+            return Stream(recorder, operation, call, result)
 
     return wrapper
 
@@ -234,6 +249,7 @@ class Stream:
     def __iter__(self) -> Stream:
         return self
 
+    @unseen
     def __next__(self) -> Any:
         operation = self._operation
         operation.enter()
@@ -253,6 +269,7 @@ class Stream:
         operation.leave()
         return item
 
+    @unseen
     def close(self) -> None:
         """Close what is iterated over, and end."""
         close = getattr(self._result, "close", None)

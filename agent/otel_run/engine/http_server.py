@@ -311,8 +311,10 @@ class HttpServer(Convention):
             operation.complete()  # another protocol than HTTP is no part of the request
 
     def _add_error(self, operation: ServerOperation, error: BaseException) -> None:
+        if operation.error:
+            return  # what went wrong while that was answered is its consequence
         operation.error = error_type(error)
-        if operation.sampled and not (operation.extras and operation.extras.events):
+        if operation.sampled:
             operation.add_failure(describe_failure(error))
 
     def _meet(self, request: HttpServerRequest) -> Known:

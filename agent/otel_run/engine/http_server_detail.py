@@ -43,12 +43,11 @@ class HttpServerDetail:
     """What else is known of a request, or is the result of the call that served it.
 
     The exception that nothing within could handle, or one that was `handled`, which is an error if
-    a 5xx answers it; the status code and the headers that are sent; `inner`, as of a route.
+    a 5xx answers it; the status code and the headers that are sent; `subject` and `inner`, as of a
+    route.
     """
 
-    __slots__ = ("error", "handled", "headers", "inner", "status")
-
-    subject = None
+    __slots__ = ("error", "handled", "headers", "inner", "status", "subject")
 
     def __init__(
         self,
@@ -57,9 +56,11 @@ class HttpServerDetail:
         inner: object = None,
         headers: Headers = (),
         handled: BaseException | None = None,
+        subject: object = None,
     ) -> None:
         self.error = error
         self.handled = handled
         self.status = status
         self.inner = inner
+        self.subject = subject
         self.headers = headers
