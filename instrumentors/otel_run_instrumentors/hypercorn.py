@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def is_waiting(send: Any) -> bool:
-    stream = send.__self__
-    is_asked: bool = stream.state.name == "REQUEST"
-    return is_asked and not stream.closed
+    stream: Any = getattr(send, "__self__", None)
+    state = getattr(stream, "state", None)  # none where the wrapper is called by another project
+    return getattr(state, "name", "") == "REQUEST" and not stream.closed
 
 
 INSTRUMENTOR = Instrumentor(
