@@ -77,7 +77,7 @@ def read_request(scope: Any) -> AsgiRequest | None:
     request.pairs = pairs
     request.fields = fields
     request.caller = method, scheme, host, version, client, fields.get(b"user-agent")
-    path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
+    path = path.decode("latin-1") if path else quote_path(scope["path"] or "/", "utf-8")
     request.path = path if path[0] == "/" and "?" not in path else path_of(path.partition("?")[0])
     request.query = query.decode("latin-1") if query else ""
     request.is_continued = request.is_forwarded = False

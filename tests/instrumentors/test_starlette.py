@@ -418,6 +418,14 @@ def test_middleware_may_make_the_path_anew(recording: Recording) -> None:
     assert (span.name, span.attributes["url.path"]) == ("GET /items/{item:int}", "/api/items/7")
 
 
+def test_middleware_may_leave_nothing_of_the_path(recording: Recording) -> None:
+    assert client(Rewriting(shop())).get("/api").status_code == 404
+
+    span = recording.span()
+    assert span.attributes == attributes("/", http__response__status_code=404)
+    assert span.name == "GET"
+
+
 @pytest.mark.parametrize("middleware", [[], [Middleware(Dispatched)], MIDDLEWARE])
 def test_an_exception_within_middleware_is_recorded_once(
     recording: Recording, middleware: list[Middleware]
