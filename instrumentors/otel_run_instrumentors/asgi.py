@@ -5,8 +5,7 @@ Only scopes of the type `http` are requests.
 
 from __future__ import annotations
 
-from otel_run.engine.asgi import application, observe
-from otel_run.engine.http_server import HttpServer
+from otel_run.engine.asgi import HttpServer, application, observe
 from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.raw_headers import fields_as_text
@@ -14,7 +13,7 @@ from otel_run.engine.url import path_of, quote_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from otel_run.engine import Call
@@ -78,7 +77,7 @@ def read_request(scope: Any) -> AsgiRequest | None:
     request.pairs = pairs
     request.fields = fields
     request.caller = method, scheme, host, version, client, fields.get(b"user-agent")
-    path = path.decode("latin-1") if path else quote_path(scope["path"], "utf-8")
+    path = path.decode("latin-1") if path else quote_path(scope["path"] or "/", "utf-8")
     request.path = path if path[0] == "/" and "?" not in path else path_of(path.partition("?")[0])
     request.query = query.decode("latin-1") if query else ""
     request.is_continued = request.is_forwarded = False
@@ -137,9 +136,11 @@ def read_bridge(call: Call) -> HttpServerDetail:
     return HttpServerDetail(inner=call.arg(0, "environ"))
 
 
-def convention() -> HttpServer:
-    """Return the convention for one more library that speaks ASGI."""
-    return HttpServer(read_request, SUBJECT, observe, is_hang_up=is_hang_up, is_same=is_same)
+def convention(is_waiting: Callable[[Any], bool] | None = None) -> HttpServer:
+    """Return the convention for one more library that speaks ASGI; a server tells what it does."""
+    return HttpServer(
+        is_waiting, read_request, SUBJECT, observe, is_hang_up=is_hang_up, is_same=is_same
+    )
 
 
 # How an application is wrapped.

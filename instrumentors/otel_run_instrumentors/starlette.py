@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from starlette.background import BackgroundTask
 
 
+# How much middleware is looked through.
+DEPTH = 8
+
+
 def read_route(route: Any, scope: dict[str, Any]) -> str | Route:
     # Most applications have no root, and none that is within another one.
     path: str = route.path
@@ -32,8 +36,18 @@ def read_mount(call: Call) -> Route | None:
     mount: routing.Mount = call.instance
     scope = call.arg(0, "scope")
     # What has no routes itself, such as static files, is the end of the way.
-    path = "" if mount.routes else "/{path}"
+    path = "" if mount.routes or is_around_routes(mount.app) else "/{path}"
     return Route(path, mount.path, root_of(scope), scope) if scope["type"] == "http" else None
+
+
+def is_around_routes(app: Any) -> bool:
+    """Tell whether it is middleware that a router, or an application, was wrapped in."""
+    for _ in range(DEPTH):
+        app = getattr(app, "app", None)
+        routes = getattr(app, "routes", None)
+        if isinstance(routes, list) and routes:
+            return hasattr(routes[0], "matches")  # other frameworks have routes of other kinds
+    return False
 
 
 def root_of(scope: dict[str, Any]) -> str:

@@ -11,10 +11,20 @@ from __future__ import annotations
 from otel_run.engine import Detail, Instrumentor, Lifelong, Loaded
 from otel_run_instrumentors import asgi
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def is_waiting(send: Any) -> bool:
+    cycle: Any = getattr(send, "__self__", None)  # a protocol of another project may have none
+    return not (getattr(cycle, "response_started", True) or cycle.disconnected)
+
+
 INSTRUMENTOR = Instrumentor(
     library="uvicorn",
     versions=">=0.20",
-    convention=asgi.convention(),
+    convention=asgi.convention(is_waiting),
     layer=1,
     targets=(
         Loaded("uvicorn.config:Config.load", "loaded_app", asgi.SERVE),

@@ -267,6 +267,21 @@ async def malformed(_: Scope, __: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"too early"})
 
 
+class Waiting:
+    """An application that tells when it is asked, and waits for its client to leave."""
+
+    def __init__(self) -> None:
+        self.is_asked = threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        self.is_asked.set()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
 class AsObject:
     """An application that is an object."""
 

@@ -289,6 +289,8 @@ async def asgi_application(scope: Any, receive: Any, send: Any) -> None:
         return
     if scope["path"] == "/fail":
         raise LookupError
+    if scope["path"] == "/nothing":
+        return
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"o", "more_body": True})
     await send({"type": "http.response.body", "body": b"k"})
@@ -301,7 +303,7 @@ def served_by(serve: Callable[..., Any]) -> Callable[[], object]:
         answers = []
         for served in (asgi_application, with_starlette_routes()):
             with serve(served) as (host, port):
-                for path in ("ok", "fail"):
+                for path in ("ok", "fail", "nothing"):
                     with contextlib.closing(http.client.HTTPConnection(host, port)) as connection:
                         connection.request("GET", f"/{path}")
                         answer = connection.getresponse()

@@ -24,6 +24,7 @@ from recording import instrumentors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from recording import Recording
 
@@ -197,6 +198,42 @@ def test_a_mount_in_a_router_has_its_prefix(recording: Recording) -> None:
     assert client(shop()).get("/api/plain/7").text == "7"
 
     assert recording.span().name == "GET /api/plain/{x}"
+
+
+@pytest.mark.skipif(not hasattr(FastAPI, "frontend"), reason="folders could only be mounted")
+@pytest.mark.parametrize(
+    ("target", "status", "route"),
+    [
+        ("/file.txt", 200, "/{path}"),
+        ("/", 404, "/{path}"),
+        ("/items/7", 200, "/items/{item}"),
+        ("/ui/file.txt", 200, "/ui/{path}"),
+        ("/ui", 404, "/ui/{path}"),
+        ("/ui//file.txt/", 200, "/ui/{path}"),
+        ("/v1/own/file.txt", 200, "/v1/own/{path}"),
+        ("/sub/a/ui/file.txt", 200, "/sub/{tenant}/ui/{path}"),
+    ],
+)
+@pytest.mark.parametrize("root", ["", "/api"])
+def test_a_file_of_a_folder_has_the_folder_as_its_route(
+    recording: Recording, tmp_path: Path, target: str, status: int, route: str, root: str
+) -> None:
+    (tmp_path / "file.txt").write_text("content")
+    router, inner, app = APIRouter(), FastAPI(), FastAPI()
+    router.frontend("/own", directory=tmp_path)
+    inner.frontend("/ui", directory=tmp_path)
+    app.include_router(router, prefix="/v1")
+    app.include_router(items())
+    app.mount("/sub/{tenant}", inner)
+    app.frontend("/ui", directory=tmp_path)
+    app.frontend("/", directory=tmp_path)
+    asking = TestClient(app, root_path=root)
+
+    assert asking.get(root + target).status_code == status
+    assert asking.post(f"{root}/ui/file.txt").status_code == 405
+    read, written = recording.spans()
+    assert read.name == f"GET {root}{route}"
+    assert written.name == f"POST {root}/ui/{{path}}"
 
 
 @pytest.mark.parametrize("serve", [serve_uvicorn, serve_hypercorn])

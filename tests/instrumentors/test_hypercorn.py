@@ -12,7 +12,7 @@ from hypercorn import middleware
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from contracts.asgi_server import AsgiServerContract, live, plain
+from contracts.asgi_server import AsgiServerContract, Waiting, live, plain, silent
 from contracts.asgi_servers import serve_hypercorn
 from contracts.async_http_client import run
 from contracts.http2_origin import certify
@@ -59,6 +59,35 @@ def test_what_is_pipelined_behind_an_excluded_request_is_a_request_of_its_own(
 
     assert received.count(b"HTTP/1.1 200") == len(requests)
     assert [span.attributes["url.path"] for span in recording.spans()] == ["/products"]
+
+
+@pytest.mark.parametrize("worker", ["asyncio", "trio"])
+def test_what_the_server_answers_where_the_application_does_not_is_recorded(
+    recording: Recording, worker: str
+) -> None:
+    with serve_hypercorn(silent, worker=worker) as address, Wire(address) as wire:
+        wire.send(request_bytes())
+        port = wire.port
+        assert b" 500 " in wire.rest()
+
+    assert recording.span().status == "error"
+    assert recording.span().attributes == TestHypercorn().expected(
+        port, http__response__status_code=500, error__type="500"
+    )
+
+
+@pytest.mark.parametrize("worker", ["asyncio", "trio"])
+def test_a_client_that_leaves_is_answered_by_nobody(recording: Recording, worker: str) -> None:
+    application = Waiting()
+    with serve_hypercorn(application, worker=worker) as address, Wire(address) as wire:
+        wire.send(request_bytes())
+        port = wire.port
+        assert application.is_asked.wait(20)
+
+    assert recording.span().status == "unset"
+    assert recording.span().attributes == TestHypercorn().expected(
+        port, http__response__status_code=None
+    )
 
 
 def test_an_application_of_wsgi_has_its_span(recording: Recording) -> None:

@@ -150,6 +150,7 @@ def shop(*middleware: Middleware, folder: Path | None = None) -> Starlette:
             *ROUTES,
             Mount("/deep/{shop}", deep),
             Mount("/inner", CORSMiddleware(inner)),
+            Mount("/plain", CORSMiddleware(PlainTextResponse("plain"))),
             *static,
             Host("{name}.api.example", Router([Route("/hosted/{z}", show)])),
         ],
@@ -196,6 +197,8 @@ def attributes(path: str, **more: Any) -> dict[str, Any]:
         ("/deep/a/more/b/c", 200, "/deep/{shop}/more/{x}/{y}"),
         ("/deep/a/more/b/c/d", 404, ""),
         ("/inner/a/end", 200, "/inner/{name}/end"),
+        ("/inner/nowhere", 404, ""),
+        ("/plain/a/b", 200, "/plain/{path}"),
         ("/static/file.txt", 200, "/static/{path}"),
         ("/nowhere", 404, ""),
     ],
@@ -413,6 +416,14 @@ def test_middleware_may_make_the_path_anew(recording: Recording) -> None:
 
     span = recording.span()
     assert (span.name, span.attributes["url.path"]) == ("GET /items/{item:int}", "/api/items/7")
+
+
+def test_middleware_may_leave_nothing_of_the_path(recording: Recording) -> None:
+    assert client(Rewriting(shop())).get("/api").status_code == 404
+
+    span = recording.span()
+    assert span.attributes == attributes("/", http__response__status_code=404)
+    assert span.name == "GET"
 
 
 @pytest.mark.parametrize("middleware", [[], [Middleware(Dispatched)], MIDDLEWARE])

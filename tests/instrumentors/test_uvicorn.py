@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import uvicorn
 from uvicorn.middleware import wsgi
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from contracts.asgi_server import AsgiServerContract, plain
+from contracts.asgi_server import AsgiServerContract, Waiting, plain
 from contracts.asgi_servers import serve_uvicorn
 from contracts.http_server import hello
 from contracts.wire import Wire, answer_to, request_bytes
@@ -84,6 +85,34 @@ class TestUvicorn(AsgiServerContract):
 
         assert received.count(b"HTTP/1.1 200") == len(requests)
         assert [span.attributes["url.path"] for span in recording.spans()] == ["/products"]
+
+    @pytest.mark.parametrize("kind", [None, asyncio.CancelledError])
+    def test_what_the_server_answers_where_the_application_does_not_is_recorded(
+        self, recording: Recording, kind: type[BaseException] | None
+    ) -> None:
+        async def application(_: Scope, __: Receive, ___: Send) -> None:
+            if kind:
+                raise kind
+
+        with serve_uvicorn(application) as address, Wire(address) as wire:
+            wire.send(request_bytes())
+            port = wire.port
+            assert b" 500 " in wire.rest()
+
+        assert recording.span().status == "error"
+        assert recording.span().attributes == self.expected(
+            port, http__response__status_code=500, error__type="500"
+        )
+
+    def test_a_client_that_leaves_is_answered_by_nobody(self, recording: Recording) -> None:
+        application = Waiting()
+        with serve_uvicorn(application) as address, Wire(address) as wire:
+            wire.send(request_bytes())
+            port = wire.port
+            assert application.is_asked.wait(20)
+
+        assert recording.span().status == "unset"
+        assert recording.span().attributes == self.expected(port, http__response__status_code=None)
 
     def test_an_application_of_wsgi_has_its_span(self, recording: Recording) -> None:
         with serve_uvicorn(hello, interface="wsgi") as address, Wire(address) as wire:

@@ -105,6 +105,30 @@ def _method(serve: Any, run: Wrapper, tells_nothing: bool) -> Any:  # noqa: FBT0
     return coroutine_method
 
 
+# Called as what it is on the hot path.
+finish = http_server.HttpServer.finish
+
+
+class HttpServer(http_server.HttpServer):
+    """Server spans of what speaks ASGI.
+
+    Where the application sends nothing, a server answers with a 500 itself. Its `is_waiting` tells
+    of its own `send` whether it is about to: it has sent nothing, and the client is still there.
+    """
+
+    def __init__(self, is_waiting: Callable[[Any], bool] | None, *others: Any, **more: Any) -> None:
+        super().__init__(*others, **more)
+        self.is_waiting = is_waiting
+
+    def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
+        """Record as well what the server sends, once the call is over."""
+        if call is not None and not operation.status and self.is_waiting is not None:
+            response: Response = call.arg(2, "send").__self__
+            if self.is_waiting(response.send_on):
+                self.respond(operation, SERVER_ERROR, (), None)
+        finish(self, operation, call, result)
+
+
 def observe(call: Call, operation: ServerOperation) -> None:
     """Have the operation follow each message that the application sends, once it is out."""
     args = call.args
@@ -154,7 +178,12 @@ class Response:
                     self.respond(status, message)
             elif kind in BODIES:
                 if not (self.has_trailers or message.get("more_body", False)):
-                    operation.complete()
+                    # As `complete` has it, without its frames: this is the hot path.
+                    token, operation.token = operation.token, None
+                    try:
+                        finish(operation.convention, operation, None, None)
+                    finally:
+                        operation.token = token
             elif kind == TRAILERS and not message.get("more_trailers", False):
                 operation.complete()
         except Exception as mistake:
