@@ -241,6 +241,29 @@ if __name__ == "__main__":
     assert names(collector) == ["SELECT"] * 4
 
 
+@pytest.mark.parametrize(
+    "interrupted",
+    [
+        "PIPELINE._life.acquire()",
+        "PIPELINE._life.acquire(); PIPELINE._deadline = time.monotonic() + 3",
+    ],
+)
+def test_a_signal_that_interrupts_the_end_finds_all_that_is_left(
+    programs: Programs, collector: Collector, interrupted: str
+) -> None:
+    """Wherever it comes: what is interrupted has not told the thread to send yet."""
+    result = programs.run(f"""{RECORD}
+record(2)
+from otel_run.export.pipeline import PIPELINE
+{interrupted}
+os.kill(os.getpid(), 15)
+time.sleep(60)
+""")
+
+    assert (result.returncode, result.stderr) == (-signal.SIGTERM, "")
+    assert names(collector) == ["SELECT"] * 2
+
+
 UNREACHABLE = {
     "refuses": "http://127.0.0.1:9",
     "is nowhere": "http://192.0.2.1:4318",

@@ -46,6 +46,7 @@ QUEUE_BYTES = 16 << 20
 PARK_WAIT = 0.1
 IMPORT_WAIT = 10.0
 EXIT_WAIT = 3.0
+HELD = 0.2  # so long another thread may take that starts or stops ours
 # Parts of the last: what a request has that is under way by then, and when sending has to end, for
 # what was lost is to be told.
 GRACE = 1 / 6
@@ -258,23 +259,24 @@ class Pipeline:
         self._know_process()
         if not (self.queue or self._running or self.worker.pending):
             return
-        # A signal handler may have interrupted who is about it already.
-        if self._deadline is not None:
-            self._join(seconds)
-            return
-        if not self._life.acquire(timeout=seconds):
-            return
-        self._deadline = until - seconds * (1 - SENDING)
+        # Else this very thread is about it already, and a signal handler has interrupted it: how
+        # far it has come is not known, and it cannot go on before this comes back.
+        is_first = self._deadline is None
+        is_mine = is_first and self._life.acquire(timeout=min(seconds, HELD))
+        if is_first:
+            self._deadline = until - seconds * (1 - SENDING)
         self._stopping = True
         notice.withhold()
         try:
-            if not self._running:
+            if is_mine and not self._running:
                 self._start_thread()
             self._finish(until, seconds * GRACE)
         finally:
-            self._stopping = False
-            self._deadline = None
-            self._life.release()
+            if is_first:
+                self._stopping = False
+                self._deadline = None
+            if is_mine:
+                self._life.release()
             notice.conclude()
 
     def _finish(self, until: float, grace: float) -> None:
