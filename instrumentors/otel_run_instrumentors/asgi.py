@@ -5,7 +5,8 @@ Only scopes of the type `http` are requests.
 
 from __future__ import annotations
 
-from otel_run.engine.asgi import HttpServer, application, observe
+from otel_run.engine.asgi import application, observe, silence
+from otel_run.engine.http_server import HttpServer
 from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.http_server_request import HttpServerRequest, Marks
 from otel_run.engine.raw_headers import fields_as_text
@@ -139,7 +140,12 @@ def read_bridge(call: Call) -> HttpServerDetail:
 def convention(is_waiting: Callable[[Any], bool] | None = None) -> HttpServer:
     """Return the convention for one more library that speaks ASGI; a server tells what it does."""
     return HttpServer(
-        is_waiting, read_request, SUBJECT, observe, is_hang_up=is_hang_up, is_same=is_same
+        read_request,
+        SUBJECT,
+        observe,
+        read_result=None if is_waiting is None else silence(is_waiting),
+        is_hang_up=is_hang_up,
+        is_same=is_same,
     )
 
 

@@ -35,9 +35,9 @@ def read_request(scope: dict[str, Any]) -> HttpServerRequest | None:
     return asgi.read_request(scope)
 
 
-def read_result(call: Call, result: HttpResponseBase) -> HttpServerDetail | None:
+def read_result(call: Call, result: HttpResponseBase | None) -> HttpServerDetail | None:
     # The handler of a test client is told of a request alone; it returns the response.
-    if len(call.args) + len(call.kwargs) > 1:
+    if result is None or len(call.args) + len(call.kwargs) > 1:
         return None
     return HttpServerDetail(status=result.status_code, headers=result.items())
 
@@ -88,7 +88,7 @@ def read_exception(call: Call) -> HttpServerDetail | None:
     error = call.arg(2, "exc_info")[1]
     # The program may hand on other requests than the one that it was sent.
     subject = read_subject(call.arg(0, "request"))
-    return None if wsgi.is_hang_up(error) else HttpServerDetail(error, subject=subject)
+    return wsgi.detail_of(error, subject)
 
 
 SERVE = iterable(is_whole, place)

@@ -175,8 +175,8 @@ def is_hang_up(error: BaseException) -> bool:
     return False
 
 
-def detail_of(error: BaseException) -> HttpServerDetail | None:
-    return None if is_hang_up(error) else HttpServerDetail(error=error)
+def detail_of(error: BaseException, subject: object = None) -> HttpServerDetail | None:
+    return None if is_hang_up(error) else HttpServerDetail(error, subject=subject)
 
 
 def is_whole(call: Call, result: object) -> bool:

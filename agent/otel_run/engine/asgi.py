@@ -9,6 +9,7 @@ from otel_run.engine.failure import handled_since
 from otel_run.engine.forms import asynchronous
 from otel_run.engine.frames import named_after, unseen
 from otel_run.engine.http_server import SERVER_ERROR, SWITCHING_PROTOCOLS
+from otel_run.engine.http_server_detail import HttpServerDetail
 from otel_run.engine.place import Replacement
 from otel_run.engine.raw_headers import fields_as_text
 from otel_run.engine.server_operation import ServerOperation
@@ -105,28 +106,18 @@ def _method(serve: Any, run: Wrapper, tells_nothing: bool) -> Any:  # noqa: FBT0
     return coroutine_method
 
 
-# Called as what it is on the hot path.
-finish = http_server.HttpServer.finish
+def silence(is_waiting: Callable[[Any], bool]) -> Callable[[Call, object], HttpServerDetail | None]:
+    """Make a reader of what a server sends itself where the application sends nothing: a 500.
 
-
-class HttpServer(http_server.HttpServer):
-    """Server spans of what speaks ASGI.
-
-    Where the application sends nothing, a server answers with a 500 itself. Its `is_waiting` tells
-    of its own `send` whether it is about to: it has sent nothing, and the client is still there.
+    `is_waiting` tells of the server's own `send` whether it is about to: it has sent nothing, and
+    the client is still there.
     """
 
-    def __init__(self, is_waiting: Callable[[Any], bool] | None, *others: Any, **more: Any) -> None:
-        super().__init__(*others, **more)
-        self.is_waiting = is_waiting
+    def read_result(call: Call, _: object) -> HttpServerDetail | None:
+        response: Response = call.arg(2, "send").__self__
+        return HttpServerDetail(status=SERVER_ERROR) if is_waiting(response.send_on) else None
 
-    def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
-        """Record as well what the server sends, once the call is over."""
-        if call is not None and not operation.status and self.is_waiting is not None:
-            response: Response = call.arg(2, "send").__self__
-            if self.is_waiting(response.send_on):
-                self.respond(operation, SERVER_ERROR, (), None)
-        finish(self, operation, call, result)
+    return read_result
 
 
 def observe(call: Call, operation: ServerOperation) -> None:
@@ -178,12 +169,7 @@ class Response:
                     self.respond(status, message)
             elif kind in BODIES:
                 if not (self.has_trailers or message.get("more_body", False)):
-                    # As `complete` has it, without its frames: this is the hot path.
-                    token, operation.token = operation.token, None
-                    try:
-                        finish(operation.convention, operation, None, None)
-                    finally:
-                        operation.token = token
+                    operation.complete()
             elif kind == TRAILERS and not message.get("more_trailers", False):
                 operation.complete()
         except Exception as mistake:

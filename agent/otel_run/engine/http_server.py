@@ -244,7 +244,7 @@ class HttpServer(Convention):
 
     def finish(self, operation: ServerOperation, call: Call | None, result: Any) -> None:
         """Record that the last byte was handed over."""
-        if self.read_result is not None and call is not None and result is not None:
+        if self.read_result is not None and call is not None:
             detail = self.read_result(call, result)
             if detail is not None:
                 self.add(operation, detail)
