@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import socket
 import ssl
 import subprocess
 import sys
@@ -18,12 +19,12 @@ import pytest
 from collector import Answer, Collector
 from export.raw_server import answer, black_hole, dawdle, drip, nobody, pour, serving
 from otel_run import __version__
+from otel_run.export import connection
 from otel_run.export.reply_reader import NotHttpError
 from otel_run.export.transport import Interrupted, Transport, _make_context
 from otel_run.settings import Endpoint
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -607,6 +608,35 @@ def test_a_descriptor_that_the_program_has_reused_is_left_alone(
     assert (tmp_path / "file").read_text() == "still the program's"
 
 
+# The second is none: as where the system gives sockets no numbers.
+@pytest.mark.parametrize("option", [connection.SO_COOKIE, 9_999])
+def test_a_descriptor_that_is_another_socket_by_now_is_left_alone(
+    collector: Collector,
+    transport_to: Callable[..., Transport],
+    monkeypatch: pytest.MonkeyPatch,
+    option: int,
+) -> None:
+    monkeypatch.setattr(connection, "SO_COOKIE", option)
+    transport = transport_to(collector.endpoint)
+    assert [transport.send(b"payload").status for _ in range(2)] == [200, 200]
+    assert (collector.connections, transport._connection is None) == (1, False)
+    descriptor = transport._connection._socket.fileno()
+    mine, theirs = socket.socketpair()
+    with mine, theirs:
+        os.dup2(mine.fileno(), descriptor)
+        try:
+            transport.interrupt()
+            transport.resume()
+
+            assert transport.send(b"payload").status == 200
+            mine.sendall(b"still the program's")
+        finally:
+            os.close(descriptor)
+
+        assert theirs.recv(64) == b"still the program's"
+    assert collector.connections == 2
+
+
 FORK = """
 import os, sys
 from otel_run.export.transport import Transport
@@ -639,6 +669,25 @@ def test_a_forked_child_leaves_the_connection_to_its_parent(
 
     assert [one.body for one in collector.requests] == [b"parent", b"child", b"parent again"]
     assert collector.connections == 2
+
+
+WITH_PIPES = """
+import signal
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as programs in shell pipelines have it
+print(transport.send(bytes(16 << 20)).status)
+"""
+
+
+def test_a_program_that_broken_pipes_end_is_not_ended_by_a_server_that_leaves() -> None:
+    program = FORK.partition("child =")[0] + WITH_PIPES
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with serving(answer(OK)) as server:
+        command = [sys.executable, "-c", program, server.url, ""]
+        ended = subprocess.run(command, env=environment, timeout=LONG, capture_output=True)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"200\n", b"")
+    assert server.connections == 2
 
 
 def test_a_connection_left_open_at_the_end_brings_no_warning(collector: Collector) -> None:

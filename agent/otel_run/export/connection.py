@@ -2,6 +2,9 @@
 
 Its socket is the interpreter's own C type: gevent and eventlet replace `socket.socket`, and their
 sockets do not work in a thread that they do not know. TLS therefore goes through memory.
+
+Each system call in which Python lets go of the interpreter's lock hands that to the program's
+thread and back: 200 µs of the program's time. There are two a request, `sendmsg` and `recv`.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from _struct import pack
 
 from otel_run.native import allocate_lock, time
 
@@ -27,6 +31,10 @@ PIECE = 1 << 16
 # Seconds of waiting before looking whether to pause, or to give up: a part of what a fork may wait.
 LOOK = 0.02
 
+# Linux: the number of a socket, which no other socket ever has (asm-generic/socket.h).
+SO_COOKIE = 57
+COOKIE_BYTES = 8
+
 
 class Paused(Exception):  # noqa: N818  it is no error
     """Another thread has asked for it, while nothing came; what comes later can still be read."""
@@ -44,6 +52,7 @@ class Connection:
         self._socket = socket
         self._identity = _identity(socket)
         self._lock = allocate_lock()
+        self._patience: float | None = None
         self.deadline: float | None = None
         self.is_paused = False
 
@@ -51,7 +60,8 @@ class Connection:
         """Connect to a socket address."""
         import _socket
 
-        self._allow(_remaining(self.deadline))
+        self._look_after()
+        self._socket.settimeout(_remaining(self.deadline))
         self._socket.connect(address)  # type: ignore[arg-type]
         self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
 
@@ -69,7 +79,7 @@ class Connection:
             self._allow_a_look()
             try:
                 sent = self._send(left)
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 continue
             while left and sent >= len(left[0]):
                 sent -= len(left.pop(0))
@@ -105,31 +115,35 @@ class Connection:
         self._lock = allocate_lock()
         self.close()
 
-    def _allow(self, seconds: float | None) -> None:
-        """Let the next call take that long; to the program's descriptor nothing is done."""
+    def _look_after(self) -> None:
+        """Raise OSError where the descriptor is the program's by now: to that nothing is done."""
         if not self.is_open():
             raise OSError(errno.EBADF, "the program has closed the connection")
-        # To set it is a system call, at which the program's thread takes the interpreter's lock.
-        if self._socket.gettimeout() != seconds:
-            self._socket.settimeout(seconds)
 
     def _allow_a_look(self) -> None:
         """Let the next call take until it is time to look again, which seldom changes."""
+        self._look_after()
         left = _remaining(self.deadline)
-        self._allow(LOOK if left is None else min(left, LOOK))
+        seconds = LOOK if left is None else min(left, LOOK)
+        if seconds != self._patience:
+            self._patience = seconds
+            _limit(self._socket, seconds)
 
     def _send(self, pieces: list[memoryview]) -> int:
         """Send what is taken at once, without making one of the pieces: they are long."""
         if sys.platform == "win32":  # which has no such call
             return self._socket.send(pieces[0])
-        return self._socket.sendmsg(pieces)
+        import _socket
+
+        # A program may have itself ended by writing to who has gone.
+        return self._socket.sendmsg(pieces, (), getattr(_socket, "MSG_NOSIGNAL", 0))
 
     def _read(self) -> bytes:
         while True:
             self._allow_a_look()
             try:
                 return self._socket.recv(PIECE)
-            except TimeoutError:
+            except (TimeoutError, BlockingIOError):
                 if self.is_paused:
                     raise Paused from None
 
@@ -200,9 +214,34 @@ class SecureConnection(Connection):
             self._incoming.write_eof()
 
 
-def _identity(socket: socket) -> tuple[int, int]:
+def _identity(socket: socket) -> object:
+    """Tell the socket from whatever else its descriptor may become."""
+    import _socket
+
+    if sys.platform == "linux":
+        try:  # Python keeps the interpreter's lock meanwhile
+            return socket.getsockopt(_socket.SOL_SOCKET, SO_COOKIE, COOKIE_BYTES)
+        except OSError:  # it is no socket, or the system does not know of such numbers
+            pass
     status = os.fstat(socket.fileno())
     return status.st_dev, status.st_ino
+
+
+def _limit(socket: socket, seconds: float) -> None:
+    """Let the system end calls after that time: Python would ask it before each of them."""
+    import _socket
+
+    if sys.platform == "win32":  # which counts in another unit
+        socket.settimeout(seconds)
+        return
+    limit = pack("@ll", *divmod(max(1, int(seconds * 1e6)), 1_000_000))
+    try:
+        for option in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
+            socket.setsockopt(_socket.SOL_SOCKET, option, limit)
+    except OSError:  # the system has them in another form, or not at all
+        socket.settimeout(seconds)
+    else:
+        socket.settimeout(None)
 
 
 def _remaining(until: float | None) -> float | None:

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 # With so many records it goes to work, though a batch may be more: the garbage collector begins
 # with 700 new objects, a record is two or three of them, and the program has its own.
 ENOUGH = 128
-# Records encoded before another thread is given its turn: 150 to 250 µs of work, for a turn costs a
-# third of that. It grows with the backlog, so that a burst drains.
-SLICE = 128
+# Records encoded before another thread is given its turn, for that costs 200 µs: what was enough to
+# go to work, and those that came while it waited for the interpreter's lock. It grows with the
+# backlog, so that a burst drains.
+SLICE = 192
 BACKLOG_SHARE = 16
 TURN = 0.000_05  # s
 
