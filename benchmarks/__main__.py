@@ -11,7 +11,7 @@ from benchmarks import environment, service, table
 from benchmarks.bench import Bench
 from benchmarks.budget import ROWS
 from benchmarks.measurement import Plan, measured
-from benchmarks.system import BASE, OTEL_RUN, SYSTEMS
+from benchmarks.system import BASE, OTEL_RUN, SYSTEMS, earlier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ def main() -> int:
     plan = planned(options)
     output = target(options)
     lines: list[Line] = []
-    for line in lines_of(plan, options.rows):
+    for line in lines_of(plan, options):
         lines.append(line)
         if output is not None:
             output.write_text(table.rendered(lines, plan))
@@ -54,6 +54,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="SYSTEM,…",
         help=f"{', '.join(SYSTEMS)} ({BASE.name} always runs)",
     )
+    parser.add_argument(
+        "--against",
+        type=revision,
+        metavar="REVISION",
+        help="measure otel-run as it was then as well",
+    )
     parser.add_argument("--runs", type=int, default=10, help="rounds of a row (default: 10)")
     parser.add_argument(
         "--pairs", type=int, default=30, help="rounds of a row about starting (default: 30)"
@@ -62,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="3 rounds and a tenth of the operations: a smoke test"
     )
     parser.add_argument(
-        "--output", type=Path, help=f"default: {RESULTS}, and none for a smoke test"
+        "--output", type=Path, help=f"default: {RESULTS} for the whole table, else none"
     )
     return parser
 
@@ -80,41 +86,56 @@ def names(known: tuple[str, ...]) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
+def revision(name: str) -> str:
+    """Read the name of a revision."""
+    try:
+        return environment.find_revision(name)
+    except LookupError as error:
+        message = f"no revision {name!r}: {error}"
+        raise argparse.ArgumentTypeError(message) from None
+
+
 def target(options: argparse.Namespace) -> Path | None:
-    """Return the file for the table; a smoke test leaves what was measured in earnest."""
+    """Return the file for the table; a part of it, or a smoke test, leaves the results alone."""
     output: Path | None = options.output
-    return output or (None if options.quick else RESULTS)
+    is_whole = (options.rows, options.systems) == (ROW_NAMES, tuple(SYSTEMS))
+    is_result = is_whole and not (options.quick or options.against)
+    return output or (RESULTS if is_result else None)
 
 
 def planned(options: argparse.Namespace) -> Plan:
     """Turn the options into what the rows are measured by."""
     systems = [system for name, system in SYSTEMS.items() if name in {BASE.name, *options.systems}]
+    if options.against:
+        systems.append(earlier(options.against))
     if options.quick:
         return Plan(systems, runs=3, pairs=3, scale=0.1, progress=progress)
     return Plan(systems, options.runs, options.pairs, scale=1, progress=progress)
 
 
-def lines_of(plan: Plan, rows: tuple[str, ...]) -> Iterator[Line]:
+def lines_of(plan: Plan, options: argparse.Namespace) -> Iterator[Line]:
     """Make the environments, start the servers, and measure row after row."""
-    binaries = environments(plan.systems)
+    binaries = environments(plan.systems, options.against)
     with (
         service.running("benchmarks.sink") as sink,
         service.running("benchmarks.page_server") as page,
     ):
         bench = Bench(binaries, sink, page)
         for row in ROWS:
-            if row.name in rows:
+            if row.name in options.rows:
                 yield from measured(row, bench, plan)
     progress("")
 
 
-def environments(systems: Sequence[System]) -> dict[str, Path]:
+def environments(systems: Sequence[System], revision: str | None) -> dict[str, Path]:
     """Make each environment that one of the systems needs."""
     wanted = sorted({system.environment for system in systems})
     progress(f"making environments: {', '.join(wanted)}")
     binaries = {name: environment.make(name) for name in wanted}
     if OTEL_RUN in systems:
         environment.install_project(binaries[OTEL_RUN.environment].parent)
+    if revision:
+        environment.install_revision(binaries[earlier(revision).environment].parent, revision)
     return binaries
 
 

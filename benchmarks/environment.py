@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -49,14 +52,32 @@ def install(folder: Path, requirements: list[str]) -> None:
     run(*installer(folder), *wanted)
 
 
-def install_project(folder: Path) -> None:
-    """Install this project as it is now, as its users have it: not editable."""
+def install_project(folder: Path, tree: Path = ROOT) -> None:
+    """Install this project as the tree has it, as its users have it: not editable."""
     again = (
         ("--reinstall-package", "otel-run", "--refresh-package", "otel-run")
         if shutil.which("uv")
         else ("--force-reinstall",)
     )
-    run(*installer(folder), *again, str(ROOT))
+    run(*installer(folder), *again, str(tree))
+
+
+def find_revision(name: str) -> str:
+    """Return the short hash of what git knows by that name; LookupError for nothing."""
+    command = ("git", "-C", str(ROOT), "rev-parse", "--short", "--verify", f"{name}^{{commit}}")
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise LookupError(found.stderr.strip())
+    return found.stdout.strip()
+
+
+def install_revision(folder: Path, revision: str) -> None:
+    """Install this project as it was then."""
+    command = ("git", "-C", str(ROOT), "archive", revision)
+    packed = io.BytesIO(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    with tempfile.TemporaryDirectory() as tree, tarfile.open(fileobj=packed) as archive:
+        archive.extractall(tree, filter="data")
+        install_project(folder, Path(tree))
 
 
 def installer(folder: Path) -> tuple[str, ...]:

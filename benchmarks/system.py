@@ -7,7 +7,7 @@ conventions, without which it records no database metrics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,8 @@ DDTRACE = System(
 )
 
 SYSTEMS = {system.name: system for system in (BASE, OTEL_RUN, OPENTELEMETRY, DDTRACE)}
+
+
+def earlier(revision: str) -> System:
+    """Return otel-run as it was at that revision, beside what it is now."""
+    return replace(OTEL_RUN, name="earlier", title=f"at {revision}", environment="otel-run-earlier")

@@ -60,7 +60,7 @@ class Connection:
         """Connect to a socket address."""
         import _socket
 
-        self._look_after()
+        self._require_open()
         self._socket.settimeout(_remaining(self.deadline))
         self._socket.connect(address)  # type: ignore[arg-type]
         self._socket.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
@@ -115,14 +115,14 @@ class Connection:
         self._lock = allocate_lock()
         self.close()
 
-    def _look_after(self) -> None:
+    def _require_open(self) -> None:
         """Raise OSError where the descriptor is the program's by now: to that nothing is done."""
         if not self.is_open():
             raise OSError(errno.EBADF, "the program has closed the connection")
 
     def _allow_a_look(self) -> None:
         """Let the next call take until it is time to look again, which seldom changes."""
-        self._look_after()
+        self._require_open()
         left = _remaining(self.deadline)
         seconds = LOOK if left is None else min(left, LOOK)
         if seconds != self._patience:
