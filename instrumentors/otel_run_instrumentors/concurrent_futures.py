@@ -1,7 +1,7 @@
 """concurrent.futures: what is submitted to a pool runs under what was current there.
 
-For threads the item of work carries it, so that callbacks of its future have it too, and the
-function that was submitted stays the one that is called. For processes the function carries it.
+For threads the item of work carries it, so that the function that was submitted stays the one that
+is called; for processes the function does. A callback has what was current where it was added.
 Threads and processes of a pool serve whoever comes, not the one who happened to start them.
 """
 
@@ -19,6 +19,7 @@ INSTRUMENTOR = Instrumentor(
     convention=ContextCarrier(),
     layer=0,
     targets=(
+        Errand("concurrent.futures._base:Future.add_done_callback", {"fn": 0}),
         Departure(f"{THREADS}:_WorkItem.__init__"),
         Arrival(f"{THREADS}:_WorkItem.run"),
         Detached(f"{THREADS}:ThreadPoolExecutor._adjust_thread_count"),

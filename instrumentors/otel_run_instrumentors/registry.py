@@ -13,6 +13,7 @@ INSTRUMENTORS = {
     "aiosqlite.core": "otel_run_instrumentors.aiosqlite",
     "asgiref.wsgi": "otel_run_instrumentors.asgiref",
     "botocore.httpsession": "otel_run_instrumentors.botocore",
+    "concurrent.futures._base": "otel_run_instrumentors.concurrent_futures",
     "concurrent.futures.process": "otel_run_instrumentors.concurrent_futures",
     "concurrent.futures.thread": "otel_run_instrumentors.concurrent_futures",
     "django.core.handlers.asgi": "otel_run_instrumentors.django",
@@ -88,6 +89,7 @@ INSTRUMENTORS = {
 # nearly every program imports one of these, and most have nothing to carry at the start.
 CARRIERS = (
     "aiosqlite.core",
+    "concurrent.futures._base",
     "concurrent.futures.process",
     "concurrent.futures.thread",
     "eventlet.greenthread",

@@ -7,9 +7,9 @@ import decimal
 import multiprocessing
 import threading
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing.pool import ThreadPool
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -22,6 +22,7 @@ from served import ask, name_of, parents, serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from recording import Recording
 
@@ -111,6 +112,30 @@ def test_a_future_s_callback_lands_where_its_task_does(recording: Recording) -> 
     with ThreadPoolExecutor(1) as pool:
         serve("/", work)
         release.set()
+
+    assert parents(recording.spans()) == {"/": "", "callback": "/"}
+
+
+def test_a_future_s_callback_lands_where_it_was_given(recording: Recording) -> None:
+    release = threading.Event()
+
+    def listen(future: Future[Any]) -> None:
+        future.add_done_callback(lambda _: ask("callback") and None)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = serve("/task", lambda: pool.submit(release.wait))
+        serve("/callback", lambda: listen(future))
+        release.set()
+
+    assert parents(recording.spans()) == {"/task": "", "/callback": "", "callback": "/callback"}
+
+
+def test_so_does_that_of_a_future_of_a_process_s(recording: Recording) -> None:
+    def work() -> None:
+        pool.submit(int, "1").add_done_callback(lambda _: ask("callback") and None)
+
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        serve("/", work)
 
     assert parents(recording.spans()) == {"/": "", "callback": "/"}
 
