@@ -3,6 +3,7 @@
 WSGI, ASGI and the test clients each have a handler that every request enters. The route is known
 once `resolve_request` has run. `process_exception_by_middleware` gets what a view raises, and
 `handle_uncaught_exception` what no middleware took either, before an error handler answers it.
+Django REST framework and Django Ninja answer what their views raise before Django hears of it.
 Nothing here asks for Django's settings.
 """
 
@@ -84,6 +85,15 @@ def read_handled(call: Call) -> HttpServerDetail:
     return HttpServerDetail(handled=call.arg(0, "exception"), subject=subject)
 
 
+def read_restful(call: Call) -> HttpServerDetail:
+    return HttpServerDetail(handled=call.arg(0, "exc"), subject=read_subject(call.instance.request))
+
+
+def read_ninja(call: Call) -> HttpServerDetail:
+    subject = read_subject(call.arg(0, "request"))
+    return HttpServerDetail(handled=call.arg(1, "exc"), subject=subject)
+
+
 def read_exception(call: Call) -> HttpServerDetail | None:
     error = call.arg(2, "exc_info")[1]
     # The program may hand on other requests than the one that it was sent.
@@ -116,5 +126,9 @@ INSTRUMENTOR = Instrumentor(
             before=read_handled,
         ),
         Detail("django.core.handlers.exception:handle_uncaught_exception", before=read_exception),
+        Detail(
+            "rest_framework.views:APIView.handle_exception", before=read_restful, is_optional=True
+        ),
+        Detail("ninja.main:NinjaAPI.on_exception", before=read_ninja, is_optional=True),
     ),
 )

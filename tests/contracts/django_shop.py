@@ -65,6 +65,10 @@ from django.http import (  # noqa: E402
 from django.test import AsyncClient, Client, RequestFactory  # noqa: E402
 from django.urls import include, path, re_path  # noqa: E402
 from django.views import View  # noqa: E402
+from ninja import NinjaAPI  # noqa: E402
+from rest_framework.renderers import JSONRenderer  # type: ignore[import-untyped]  # noqa: E402
+from rest_framework.response import Response  # type: ignore[import-untyped]  # noqa: E402
+from rest_framework.views import APIView  # type: ignore[import-untyped]  # noqa: E402
 
 from contracts.http_server import MARKER, Unhandled  # noqa: E402
 from otel_run.signals.context import CURRENT  # noqa: E402
@@ -243,6 +247,36 @@ def measure(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.body)))
 
 
+class Restful(APIView):  # type: ignore[misc]  # whose types nobody knows
+    """A view of Django REST framework, that answers what it has raised."""
+
+    authentication_classes = permission_classes = ()
+    renderer_classes = (JSONRenderer,)
+
+    def get(self, _: Any) -> Response:
+        """Fail."""
+        raise Unhandled(f"with token={MARKER}")
+
+    def get_exception_handler(self) -> Callable[[Exception, Any], Response]:
+        """Give what makes an answer of an exception."""
+        return lambda *_: Response("sorry", status=int(self.request.GET["answer"]))
+
+
+ninja = NinjaAPI()
+
+
+@ninja.get("/fail")
+def fail_in_ninja(request: HttpRequest) -> None:
+    """Fail in a view of Django Ninja."""
+    raise Unhandled(f"at {request.path} with token={MARKER}")
+
+
+@ninja.exception_handler(Unhandled)
+def answer_in_ninja(request: HttpRequest, _: Exception) -> HttpResponse:
+    """Answer what was raised."""
+    return HttpResponse("sorry", status=int(request.GET["answer"]))
+
+
 urlpatterns = [
     path("", show_item),
     path("items/<int:item>/", show_item),
@@ -267,6 +301,8 @@ urlpatterns = [
     path("oneself", ask_oneself),
     path("hand-on", hand_on),
     path("length", measure),
+    path("restful", Restful.as_view()),
+    path("ninja/", ninja.urls),
     path("admin/", admin.site.urls),
 ]
 

@@ -293,6 +293,33 @@ def test_what_goes_wrong_while_an_exception_is_handled_is_the_error_with_its_own
 
 
 @pytest.mark.parametrize("ask", [got, awaited])
+@pytest.mark.parametrize("target", ["/restful", "/ninja/fail"])
+def test_an_exception_that_a_framework_within_answers_is_the_error(
+    recording: Recording, ask: Callable[[str], Any], target: str
+) -> None:
+    assert ask(f"{target}?answer=500").status_code == 500
+
+    span = recording.span()
+    assert span.attributes == attributes(
+        error__type=UNHANDLED,
+        http__response__status_code=500,
+        http__route=target,
+        url__path=target,
+        url__query="answer=500",
+    )
+    assert [event.attributes["exception.type"] for event in span.events] == [UNHANDLED]
+
+
+@pytest.mark.parametrize("target", ["/restful", "/ninja/fail"])
+def test_one_that_is_answered_with_no_error_is_none(recording: Recording, target: str) -> None:
+    assert got(f"{target}?answer=409").status_code == 409
+    assert got(f"/hand-on?target={target}%3Fanswer=500").content == b"500"
+
+    spans = recording.spans()
+    assert [(span.status, span.events) for span in spans] == [("unset", [])] * 2
+
+
+@pytest.mark.parametrize("ask", [got, awaited])
 def test_an_error_handler_that_fails_does_not_replace_the_error(
     recording: Recording, ask: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
