@@ -160,6 +160,28 @@ def test_a_tally_follows_what_it_counts_and_only_when_it_is_new(
     assert frames(path) == [(1, b"two"), (0, first.encode()), (0, second.encode())]
 
 
+def test_a_tally_waits_for_what_it_counts(
+    make_store: Callable[[], LocalStore], folder: Path
+) -> None:
+    local = make_store()
+    for _ in range(2):
+        local.note(a_span())
+        local.offer("traces", b"one", 1)
+        local.pump(0.0)
+        local.note(a_span())  # encoded, and not offered yet
+        local.pump(0.0)
+    local.lose(1)
+    local.pump(0.0)
+
+    (path,) = files(folder)
+    told = [content.split(b"\n")[2:5:2] for kind, content in frames(path) if kind == 0]
+    assert told == [
+        [b"spans 1", b"dropped 0"],
+        [b"spans 3", b"dropped 0"],
+        [b"spans 4", b"dropped 1"],
+    ]
+
+
 def test_a_folder_that_cannot_be_made_is_said_once(
     tmp_path: Path, make_store: Callable[[], LocalStore], lines: list[str], folder: Path
 ) -> None:

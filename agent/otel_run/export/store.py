@@ -47,6 +47,7 @@ class LocalStore:
         self._looked_at = -GROWTH
         self._is_full = False
         self._refuses = False
+        self._has_news = False  # for the tally; of what is not offered yet there is none
         self._written_tally = b""
         self.dropped = dict.fromkeys(SIGNALS, 0)
         self.delivered = dict.fromkeys(SIGNALS, 0)
@@ -60,6 +61,7 @@ class LocalStore:
 
     def offer(self, signal: str, payload: bytes, count: int) -> None:
         """Store a request of so many records, or drop it."""
+        self._has_news = True
         if self._append(signal, payload):
             self.delivered[signal] += count
             return
@@ -69,16 +71,18 @@ class LocalStore:
 
     def lose(self, count: int) -> None:
         """Count spans that are not in the file."""
+        self._has_news = True
         self.tally.dropped += count
 
     def pump(self, now: float, deadline: float | None = None) -> None:  # noqa: ARG002
         """Store the tally, if there is something new in it; there never is anything to send."""
         # A run that is full gets but one more.
-        if deadline is not None or not self._refuses:
+        if deadline is not None or (self._has_news and not self._refuses):
             self.write_tally()
 
     def write_tally(self) -> None:
         """Store the tally as it is now; it replaces the one before."""
+        self._has_news = False
         tally = self.tally
         if tally.spans or tally.dropped:
             text = tally.encode()

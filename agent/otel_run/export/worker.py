@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 # With so many records it goes to work, though a batch may be more: the garbage collector begins
 # with 700 new objects, a record is two or three of them, and the program has its own.
-ENOUGH = 128
-# Records encoded before another thread is given its turn, for that costs 200 µs: what was enough to
-# go to work, and those that came while it waited for the interpreter's lock. It grows with the
-# backlog, so that a burst drains.
-SLICE = 192
+ENOUGH = 256
+# Records encoded before another thread is given its turn: half a millisecond of work. A turn costs
+# the program as much, in cold caches for the most part. It grows with the backlog, so that a burst
+# drains.
+SLICE = 256
 BACKLOG_SHARE = 16
 TURN = 0.000_05  # s
 
@@ -101,8 +101,9 @@ class Worker:
         self._load()
         collects = closing or now >= self._collect_at
         is_due = collects or now >= self._flush_at
-        if is_due or len(pipeline.queue) >= self.wanted:
-            self._drain(pipeline)
+        least = 1 if is_due else self.wanted
+        if len(pipeline.queue) >= least:
+            self._drain(pipeline, least)
         if is_due:
             self._emit()
             self._flush_at = time.monotonic() + self._settings.schedule_delay
@@ -147,14 +148,14 @@ class Worker:
         for destination in self.destinations:
             destination.after_fork_in_child()
 
-    def _drain(self, pipeline: Pipeline) -> None:
-        """Encode what is on the queue now; what comes meanwhile waits until it is due.
+    def _drain(self, pipeline: Pipeline, least: int) -> None:
+        """Encode what is on the queue now, but for a rest of less than `least`.
 
         Chasing the last record would have this thread and the program's take turns at every call.
         """
         queue = pipeline.queue
         left = len(queue)
-        while left > 0 and not (pipeline.stopping and pipeline.deadline is None):
+        while left >= least and not (pipeline.stopping and pipeline.deadline is None):
             if self.blocked:
                 if pipeline.deadline is None:
                     break
@@ -163,7 +164,7 @@ class Worker:
             if self._count >= self._batch:
                 self._emit()
                 self._pump(pipeline)
-            if left > 0 and pipeline.deadline is None:
+            if left >= least and pipeline.deadline is None:
                 time.sleep(TURN)
 
     def _take(self, pipeline: Pipeline, most: int) -> int:
