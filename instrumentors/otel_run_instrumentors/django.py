@@ -62,7 +62,7 @@ def place(response: HttpResponseBase, stream: Callable[[Any], Stream]) -> object
     return response
 
 
-def read_subject(request: HttpRequest) -> object:
+def read_subject(request: HttpRequest | None) -> object:
     # One that the program has made up has neither.
     return getattr(request, "environ", None) or getattr(request, "scope", None)
 
@@ -86,7 +86,8 @@ def read_handled(call: Call) -> HttpServerDetail:
 
 
 def read_restful(call: Call) -> HttpServerDetail:
-    return HttpServerDetail(handled=call.arg(0, "exc"), subject=read_subject(call.instance.request))
+    subject = read_subject(getattr(call.instance, "request", None))  # not all have been called
+    return HttpServerDetail(handled=call.arg(0, "exc"), subject=subject)
 
 
 def read_ninja(call: Call) -> HttpServerDetail:

@@ -4,7 +4,8 @@ Its socket is the interpreter's own C type: gevent and eventlet replace `socket.
 sockets do not work in a thread that they do not know. TLS therefore goes through memory.
 
 Each system call in which Python lets go of the interpreter's lock hands that to the program's
-thread and back: 200 µs of the program's time. There are two a request, `sendmsg` and `recv`.
+thread and back, which costs a busy program 0.2 to 0.7 ms. There are two a request, `sendmsg` and
+`recv`.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # with 700 new objects, a record is two or three of them, and the program has its own.
 ENOUGH = 256
 # Records encoded before another thread is given its turn: half a millisecond of work. A turn costs
-# the program as much, in cold caches for the most part. It grows with the backlog, so that a burst
-# drains.
+# a busy program as much, in cold caches for the most part. It grows with the backlog, so that a
+# burst drains.
 SLICE = 256
 BACKLOG_SHARE = 16
 TURN = 0.000_05  # s
