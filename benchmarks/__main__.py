@@ -29,7 +29,7 @@ def main() -> int:
     plan = planned(options)
     output = target(options)
     lines: list[Line] = []
-    for line in lines_of(plan, options):
+    for line in lines_of(plan, options.rows):
         lines.append(line)
         if output is not None:
             output.write_text(table.rendered(lines, plan))
@@ -113,29 +113,31 @@ def planned(options: argparse.Namespace) -> Plan:
     return Plan(systems, options.runs, options.pairs, scale=1, progress=progress)
 
 
-def lines_of(plan: Plan, options: argparse.Namespace) -> Iterator[Line]:
+def lines_of(plan: Plan, rows: tuple[str, ...]) -> Iterator[Line]:
     """Make the environments, start the servers, and measure row after row."""
-    binaries = environments(plan.systems, options.against)
+    binaries = environments(plan.systems)
     with (
         service.running("benchmarks.sink") as sink,
         service.running("benchmarks.page_server") as page,
     ):
         bench = Bench(binaries, sink, page)
         for row in ROWS:
-            if row.name in options.rows:
+            if row.name in rows:
                 yield from measured(row, bench, plan)
     progress("")
 
 
-def environments(systems: Sequence[System], revision: str | None) -> dict[str, Path]:
+def environments(systems: Sequence[System]) -> dict[str, Path]:
     """Make each environment that one of the systems needs."""
     wanted = sorted({system.environment for system in systems})
     progress(f"making environments: {', '.join(wanted)}")
     binaries = {name: environment.make(name) for name in wanted}
     if OTEL_RUN in systems:
         environment.install_project(binaries[OTEL_RUN.environment].parent)
-    if revision:
-        environment.install_revision(binaries[earlier(revision).environment].parent, revision)
+    for system in systems:
+        if system.revision:
+            folder = binaries[system.environment].parent
+            environment.install_revision(folder, system.revision)
     return binaries
 
 

@@ -23,6 +23,8 @@ class System:
     """Whether it exports a histogram of durations."""
     patience: dict[str, str] = field(default_factory=dict)
     """What it needs to deliver every span of a program that never pauses."""
+    revision: str = ""
+    """Of this project, which is installed into its environment."""
 
 
 BASE = System("base", "without", environment="otel-run")
@@ -74,4 +76,10 @@ SYSTEMS = {system.name: system for system in (BASE, OTEL_RUN, OPENTELEMETRY, DDT
 
 def earlier(revision: str) -> System:
     """Return otel-run as it was at that revision, beside what it is now."""
-    return replace(OTEL_RUN, name="earlier", title=f"at {revision}", environment="otel-run-earlier")
+    return replace(
+        OTEL_RUN,
+        name="earlier",
+        title=f"at {revision}",
+        environment="otel-run-earlier",
+        revision=revision,
+    )

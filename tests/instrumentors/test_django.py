@@ -275,43 +275,37 @@ def test_an_exception_that_a_middleware_answers_is_recorded_with_a_5xx(
 
 
 @pytest.mark.parametrize("ask", [got, awaited])
-@pytest.mark.parametrize("target", ["/fail", "/missing"])
-def test_what_goes_wrong_while_an_exception_is_handled_is_the_error_with_its_own_event(
-    recording: Recording, ask: Callable[[str], Any], target: str
+@pytest.mark.parametrize(
+    ("target", "answer", "error"),
+    [
+        # What goes wrong while an exception is handled.
+        ("/fail", "never", "LookupError"),
+        ("/missing", "never", "LookupError"),
+        # What a framework within answers.
+        ("/restful", "500", UNHANDLED),
+        ("/ninja/fail", "500", UNHANDLED),
+    ],
+)
+def test_what_a_5xx_answers_for_is_the_error_with_its_own_event(
+    recording: Recording, ask: Callable[[str], Any], target: str, answer: str, error: str
 ) -> None:
-    assert ask(f"{target}?answer=never").status_code == 500
+    assert ask(f"{target}?answer={answer}").status_code == 500
 
     span = recording.span()
     assert span.attributes == attributes(
-        error__type="LookupError",
+        error__type=error,
         http__response__status_code=500,
         http__route=target,
         url__path=target,
-        url__query="answer=never",
+        url__query=f"answer={answer}",
     )
-    assert [event.attributes["exception.type"] for event in span.events] == ["LookupError"]
+    assert [event.attributes["exception.type"] for event in span.events] == [error]
 
 
-@pytest.mark.parametrize("ask", [got, awaited])
 @pytest.mark.parametrize("target", ["/restful", "/ninja/fail"])
-def test_an_exception_that_a_framework_within_answers_is_the_error(
-    recording: Recording, ask: Callable[[str], Any], target: str
+def test_what_a_framework_within_answers_with_no_5xx_is_none(
+    recording: Recording, target: str
 ) -> None:
-    assert ask(f"{target}?answer=500").status_code == 500
-
-    span = recording.span()
-    assert span.attributes == attributes(
-        error__type=UNHANDLED,
-        http__response__status_code=500,
-        http__route=target,
-        url__path=target,
-        url__query="answer=500",
-    )
-    assert [event.attributes["exception.type"] for event in span.events] == [UNHANDLED]
-
-
-@pytest.mark.parametrize("target", ["/restful", "/ninja/fail"])
-def test_one_that_is_answered_with_no_error_is_none(recording: Recording, target: str) -> None:
     assert got(f"{target}?answer=409").status_code == 409
     assert got(f"/hand-on?target={target}%3Fanswer=500").content == b"500"
 
